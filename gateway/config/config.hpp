@@ -1,0 +1,129 @@
+// The whole configuration, checked once and const from then on. Units are in the names; defaults beside the
+// fields. Secrets are not here: only the paths of the files that hold them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/decimal.hpp"
+#include "common/ids.hpp"
+#include "common/wire/intent.hpp"
+#include "gateway/domain/instrument.hpp"
+
+namespace backhand::config {
+
+enum class Environment : std::uint8_t { simulated, demo, live };
+enum class IdlePolicy : std::uint8_t { spin, yield, block };
+enum class Durability : std::uint8_t { process, power };
+enum class PacingShape : std::uint8_t { burst, even };
+enum class WhenBusy : std::uint8_t { wait, deny };
+/// What the body's `side` says in one-way mode (bitget-facts C4; nobody could try it yet).
+enum class OneWaySide : std::uint8_t { position, order, omit };
+
+struct Gateway {
+  std::string state_dir = "/var/lib/backhand";  ///< Journal segments, epoch, lock.
+  std::string runtime_dir = "/run/backhand";    ///< Sockets; must be writable by us alone.
+  std::string hot_dir = "/dev/shm";             ///< tmpfs that holds the hot journal segment.
+  std::string attach_socket;                    ///< Empty: runtime_dir/attach.sock.
+  std::string admin_socket;                     ///< Empty: runtime_dir/admin.sock.
+  int io_cpu = -1;                              ///< CPU of the I/O thread; -1: not pinned.
+  int service_cpu = -1;                         ///< CPU of the other threads; -1: not pinned.
+  IdlePolicy idle = IdlePolicy::block;
+  Durability durability = Durability::process;
+  bool dry_run = false;
+  bool lock_memory = false;
+  std::string client_oid_prefix = "bh";  ///< 1 … 6 of [0-9A-Za-z_-].
+  std::uint32_t max_open_intents = 4096;
+  std::uint32_t lane_capacity = 1024;  ///< Slots of each ring; a power of two.
+  std::uint32_t max_lanes = 256;
+  std::uint32_t stop_timeout_ms = 5'000;  ///< How long SIGTERM waits for answers.
+  std::uint32_t journal_segment_mb = 64;
+  std::uint32_t journal_keep_segments = 16;
+};
+
+struct Venue {
+  std::string host = "api.bitget.com";
+  std::uint16_t port = 443;
+  std::string connect_address;         ///< Empty: resolve `host`; else a literal address to connect to.
+  std::string ca_file;                 ///< Empty: the system's certificates.
+  std::string locale = "en-US";        ///< Language of the venue's `msg`.
+  std::string channel_code;            ///< Broker code; empty: header left out.
+  std::uint32_t connections = 4;       ///< Warm connections to the host, shared by all accounts.
+  std::uint32_t max_idle_ms = 20'000;  ///< Retire (or ping) a connection before the peer does.
+  std::uint32_t ping_interval_ms = 5'000;
+  std::uint32_t max_requests = 10'000;  ///< Retire a connection after so many.
+  std::uint32_t connect_timeout_ms = 3'000;
+  std::uint32_t request_timeout_ms = 5'000;  ///< Without a whole reply: unknown, connection reset.
+  std::uint32_t lookup_timeout_ms = 5'000;
+  std::uint32_t backoff_min_ms = 50;
+  std::uint32_t backoff_max_ms = 5'000;
+  std::uint32_t max_reply_bytes = 1'048'576;
+  std::uint32_t clock_tolerance_ms = 30'000;  ///< The venue refuses an older timestamp (its rule, not ours).
+  std::uint32_t request_fuse_ms = 0;          ///< Shortens the fuse by setting timestamps back; 0: off.
+  std::uint32_t execution_grace_ms = 10'000;
+  std::uint32_t settle_recheck_ms = 2'000;      ///< Two "not found" must lie this far apart.
+  std::uint32_t unresolved_after_ms = 120'000;  ///< Venue reachable but no proof for so long: unresolved.
+  std::uint32_t position_refresh_ms = 2'000;
+  std::uint32_t position_max_age_ms = 0;  ///< 0: never denied as stale.
+  OneWaySide one_way_side = OneWaySide::position;
+  bool one_way_sends_size = false;  ///< Offer partial sizes in one-way mode (bitget-facts C3).
+};
+
+struct Pacing {
+  PacingShape shape = PacingShape::burst;
+  std::uint32_t requests_per_second = 10;
+  std::uint32_t lead_trader_requests_per_second = 1;
+  std::uint32_t ip_requests_per_minute = 6'000;
+  std::uint32_t window_margin_ms = 5;
+  std::uint32_t no_reply_hold_ms = 2'000;
+  std::uint32_t settlement_reserve_percent = 20;  ///< Of the IP rule, kept for lookups.
+  bool heed_remaining_header = false;
+  std::uint32_t slow_down_ms = 10'000;  ///< After a 429: `even` for so long.
+  std::uint32_t queue_per_strategy = 256;
+  std::uint32_t queue_per_account = 1'024;
+};
+
+struct Account {
+  std::string name;                                    ///< ≤ 16 bytes.
+  std::string key_file, secret_file, passphrase_file;  ///< Paths; or names in $CREDENTIALS_DIRECTORY.
+  domain::PositionMode position_mode = domain::PositionMode::one_way;
+  bool lead_trader = false;  ///< The stricter of this and what the venue says holds.
+};
+
+struct Instrument {
+  domain::Instrument id;  ///< Upper case.
+  Decimal max_size;       ///< Zero: none.
+};
+
+struct Entitlement {
+  AccountIndex account;
+  std::vector<InstrumentIndex> instruments;  ///< Empty after checking: none; "*" is expanded.
+};
+
+struct Strategy {
+  std::string name;                 ///< ≤ 24 bytes.
+  std::vector<std::uint32_t> uids;  ///< Who may attach under this name; empty: only the gateway's own uid.
+  std::vector<Entitlement> entitlements;
+  Decimal max_size;  ///< Zero: none.
+  std::uint32_t intents_per_second = 100;
+  std::uint32_t reversals_per_position_minute = 30;
+  std::uint32_t reversals_per_position_day = 1'000;
+  std::uint8_t max_priority = 3;
+  std::uint32_t weight = 1;  ///< Fair shares of an account's slots.
+  std::uint32_t max_lanes = 8;
+  WhenBusy when_busy = WhenBusy::deny;
+  bool in_process = false;  ///< Served by the sample strategy inside the gateway.
+};
+
+struct Config {
+  Environment environment = Environment::simulated;
+  Gateway gateway;
+  Venue venue;
+  Pacing pacing;
+  std::vector<Account> accounts;
+  std::vector<Instrument> instruments;
+  std::vector<Strategy> strategies;
+};
+
+}  // namespace backhand::config

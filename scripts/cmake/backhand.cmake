@@ -1,0 +1,86 @@
+# Compiler settings and the two functions that every folder uses: bh_add_library and bh_add_test.
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_FIND_PACKAGE_PREFER_CONFIG ON)
+
+option(BACKHAND_BENCH "Build the benchmarks" ON)
+option(BACKHAND_FUZZ "Build the fuzz targets (clang only)" OFF)
+set(BACKHAND_SANITIZE "" CACHE STRING "Sanitizers to build with: address;undefined, or thread")
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(simdjson REQUIRED)
+
+find_program(BACKHAND_CCACHE ccache)
+if(BACKHAND_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${BACKHAND_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${BACKHAND_CCACHE})
+endif()
+find_program(BACKHAND_MOLD mold)
+if(BACKHAND_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# One interface target that carries the house's flags to our own code only.
+add_library(bh_flags INTERFACE)
+target_include_directories(bh_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(bh_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+target_link_libraries(bh_flags INTERFACE Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # The C++ ABI of hardware_destructive_interference_size is not used across libraries here.
+  target_compile_options(bh_flags INTERFACE -Wno-interference-size)
+endif()
+if(BACKHAND_SANITIZE)
+  string(REPLACE ";" "," _sanitizers "${BACKHAND_SANITIZE}")
+  add_compile_options(-fsanitize=${_sanitizers} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${_sanitizers})
+  if("thread" IN_LIST BACKHAND_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # moodycamel's queue uses fences, which g++'s ThreadSanitizer does not model; see tests/tsan.supp.
+    target_compile_options(bh_flags INTERFACE -Wno-tsan)
+  endif()
+endif()
+
+# bh_add_library(NAME [SOURCES ...] [LIBS ...]): a static library, or an interface one without sources.
+function(bh_add_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC bh_flags ${ARG_LIBS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE bh_flags ${ARG_LIBS})
+  endif()
+endfunction()
+
+# bh_add_program(NAME SOURCES ... [LIBS ...]): an executable in bin/.
+function(bh_add_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE bh_flags ${ARG_LIBS})
+endfunction()
+
+# bh_add_test(NAME SOURCES ... [LIBS ...] [LABELS ...] [TIMEOUT seconds]): one GoogleTest program.
+function(bh_add_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE bh_flags ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE BACKHAND_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+endfunction()
