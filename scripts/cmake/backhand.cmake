@@ -20,8 +20,10 @@ find_package(simdjson REQUIRED)
 
 find_program(BACKHAND_CCACHE ccache)
 if(BACKHAND_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${BACKHAND_CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${BACKHAND_CCACHE})
+  # Its cache lies in the build tree, so that nothing outside the checkout is written.
+  set(_launcher ${CMAKE_COMMAND} -E env CCACHE_DIR=${PROJECT_SOURCE_DIR}/build/ccache ${BACKHAND_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${_launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${_launcher})
 endif()
 find_program(BACKHAND_MOLD mold)
 if(BACKHAND_MOLD)
