@@ -2,6 +2,7 @@
 // fields. Secrets are not here: only the paths of the files that hold them.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,6 +21,13 @@ enum class PacingShape : std::uint8_t { burst, even };
 enum class WhenBusy : std::uint8_t { wait, deny };
 /// What the body's `side` says in one-way mode (bitget-facts C4; nobody could try it yet).
 enum class OneWaySide : std::uint8_t { position, order, omit };
+
+/// Where something stands in the configuration file, for messages; both count from 1, 0 is "nowhere".
+struct Place {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  friend constexpr auto operator<=>(const Place&, const Place&) noexcept = default;
+};
 
 struct Gateway {
   std::string state_dir = "/var/lib/backhand";  ///< Journal segments, epoch, lock.
@@ -45,14 +53,14 @@ struct Gateway {
 struct Venue {
   std::string host = "api.bitget.com";
   std::uint16_t port = 443;
-  std::string connect_address;         ///< Empty: resolve `host`; else a literal address to connect to.
-  std::string ca_file;                 ///< Empty: the system's certificates.
-  std::string locale = "en-US";        ///< Language of the venue's `msg`.
-  std::string channel_code;            ///< Broker code; empty: header left out.
-  std::uint32_t connections = 4;       ///< Warm connections to the host, shared by all accounts.
-  std::uint32_t max_idle_ms = 20'000;  ///< Retire (or ping) a connection before the peer does.
-  std::uint32_t ping_interval_ms = 5'000;
-  std::uint32_t max_requests = 10'000;  ///< Retire a connection after so many.
+  std::string connect_address;             ///< Empty: resolve `host`; else a literal address to connect to.
+  std::string ca_file;                     ///< Empty: the system's certificates.
+  std::string locale = "en-US";            ///< Language of the venue's `msg`.
+  std::string channel_code;                ///< Broker code; empty: header left out.
+  std::uint32_t connections = 4;           ///< Warm connections to the host, shared by all accounts.
+  std::uint32_t max_idle_ms = 20'000;      ///< Retire (or ping) a connection before the peer does.
+  std::uint32_t ping_interval_ms = 5'000;  ///< Below max_idle_ms; not given: at most a third of it.
+  std::uint32_t max_requests = 10'000;     ///< Retire a connection after so many.
   std::uint32_t connect_timeout_ms = 3'000;
   std::uint32_t request_timeout_ms = 5'000;  ///< Without a whole reply: unknown, connection reset.
   std::uint32_t lookup_timeout_ms = 5'000;
@@ -85,10 +93,12 @@ struct Pacing {
 };
 
 struct Account {
-  std::string name;                                    ///< ≤ 16 bytes.
-  std::string key_file, secret_file, passphrase_file;  ///< Paths; or names in $CREDENTIALS_DIRECTORY.
+  std::string name;  ///< ≤ 16 bytes.
+  std::string key_file, secret_file,
+      passphrase_file;  ///< Absolute paths; or names (no '/') in $CREDENTIALS_DIRECTORY.
   domain::PositionMode position_mode = domain::PositionMode::one_way;
-  bool lead_trader = false;  ///< The stricter of this and what the venue says holds.
+  bool lead_trader = false;                         ///< The stricter of this and what the venue says holds.
+  Place key_place, secret_place, passphrase_place;  ///< Of the three file keys.
 };
 
 struct Instrument {
@@ -117,6 +127,7 @@ struct Strategy {
 };
 
 struct Config {
+  std::string file;  ///< As it was named to `load`; for messages.
   Environment environment = Environment::simulated;
   Gateway gateway;
   Venue venue;
