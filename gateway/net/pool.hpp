@@ -1,0 +1,160 @@
+// Warm TLS connections to one host, shared by all accounts. Everything here belongs to the I/O thread;
+// look-ups, connecting and handshakes happen on a dialing thread of its own, which hands over finished
+// connections. Nothing is ever sent twice, on any path.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/time.hpp"
+#include "gateway/net/handler.hpp"
+#include "gateway/net/settings.hpp"
+
+namespace backhand::net {
+
+class Connection;
+class Dialer;
+struct DialResult;
+
+/// Counted since start; read on the I/O thread.
+struct PoolCounters {
+  std::uint64_t dials = 0;           ///< Begun.
+  std::uint64_t dials_failed = 0;    ///< Ended without a connection.
+  std::uint64_t handed_over = 0;     ///< New connections taken over.
+  std::uint64_t retired = 0;         ///< Closed by us before the peer did: idle too long or used up.
+  std::uint64_t closed_by_peer = 0;  ///< Found closed or spoilt while idle.
+  std::uint64_t lost = 0;            ///< Broken with a request outstanding.
+  std::uint64_t written = 0;         ///< Requests, pings included.
+  std::uint64_t not_written = 0;     ///< Writes of which the kernel took nothing.
+  std::uint64_t replies = 0;         ///< Whole replies, pings included.
+  std::uint64_t pings = 0;
+};
+
+/// A connection taken out of the pool for one request that is encrypted ahead.
+struct Reservation {
+  std::uint16_t connection = 0;
+  std::uint32_t generation = 0;  ///< Tells it from a later connection in the same place.
+};
+
+class Pool {
+ public:
+  /// Largest request that send() and seal() take: one TLS record.
+  static constexpr std::size_t kMaxRequestBytes = 16'384;
+
+  /// Checks the settings, loads the authorities and starts the dialing thread; the first dials begin with the
+  /// first do_work. `handler` must outlive the pool. Called before the loop starts.
+  [[nodiscard]] static std::expected<std::unique_ptr<Pool>, Error> create(const Settings& settings,
+                                                                          Handler& handler);
+  /// Aborts every connection without a callback and joins the dialing thread.
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// Encrypts `bytes` (a whole request, ≤ kMaxRequestBytes) and writes it with one send() on the ready
+  /// connection with the lowest recent round trip. Its reply is due at `deadline_ns`; without one by then the
+  /// connection is reset and on_lost called. No callback comes from within. Hot: allocates nothing after
+  /// warm-up.
+  WriteResult send(RequestToken token, RequestClass request_class, std::span<const char> bytes,
+                   Ns deadline_ns, Ns now) noexcept;
+  /// Would send() find a connection?
+  [[nodiscard]] bool can_send(RequestClass request_class, Ns now) const noexcept;
+
+  /// One turn: takes over dialed connections, reads the sockets that owe a reply, looks at one idle
+  /// connection, and does what is due (time-outs, retirements, pings, dials). Returns how many things were
+  /// done.
+  int do_work(Ns now) noexcept;
+  /// As do_work, after poll_fd() became readable: looks at every socket that has something. Called from the
+  /// loop that sleeps; a spinning one need not.
+  int do_ready_work(Ns now) noexcept;
+  /// A descriptor that becomes readable (level-triggered) when a socket or the dialing thread has something.
+  /// Valid with Settings::watch_sockets; else -1.
+  [[nodiscard]] int poll_fd() const noexcept { return epoll_fd_; }
+  /// When do_work has something to do even if no socket becomes readable; kNever: nothing.
+  [[nodiscard]] Ns next_due() const noexcept { return next_due_; }
+
+  /// Connections that could carry a request now or after the reply that they await; reserved ones not
+  /// counted.
+  [[nodiscard]] unsigned ready() const noexcept { return ready_; }
+  /// Of these, the ones without an outstanding request.
+  [[nodiscard]] unsigned free() const noexcept;
+  [[nodiscard]] unsigned wanted() const noexcept { return settings_.connections; }
+  [[nodiscard]] const PoolCounters& counters() const noexcept { return counters_; }
+
+  /// Takes a free connection out of the pool, if another stays free; a new one is dialed in its place.
+  [[nodiscard]] std::optional<Reservation> reserve(Ns now) noexcept;
+  /// Encrypts `bytes` into the reserved connection, once. From here on it sends that record or nothing.
+  /// False: the connection is gone.
+  [[nodiscard]] bool seal(Reservation reservation, std::span<const char> bytes) noexcept;
+  /// One send() of the sealed record. The reply comes as after send(). `no_connection`: it was lost before,
+  /// and send() was not called; any other answer means that it was, and that there is no other attempt.
+  WriteResult fire(Reservation reservation, RequestToken token, Ns deadline_ns, Ns now) noexcept;
+  /// Drops a reserved connection by reset, without close_notify; what was sealed never leaves. No callback.
+  void spoil(Reservation reservation, Ns now) noexcept;
+  /// Is it still there, unfired and unspoilt?
+  [[nodiscard]] bool holds(Reservation reservation) const noexcept;
+
+  /// Aborts everything by reset, with on_lost(closed_by_us) for each outstanding request. Nothing can be sent
+  /// afterwards.
+  void close(Ns now) noexcept;
+
+ private:
+  Pool(const Settings& settings, Handler& handler);
+
+  [[nodiscard]] Connection* pick(RequestClass request_class, Ns now) const noexcept;
+  [[nodiscard]] Connection* find(Reservation reservation) const noexcept;
+  [[nodiscard]] unsigned count_free(Ns now) const noexcept;
+  int take_over(Ns now) noexcept;
+  void adopt(DialResult& result, Ns now) noexcept;
+  int read_due(Ns now) noexcept;
+  int look_at_idle(Ns now) noexcept;
+  int look(Connection& connection, Ns now) noexcept;
+  void deliver(Connection& connection, Ns now) noexcept;
+  void lose(Connection& connection, LossReason reason, Ns now) noexcept;
+  void drop_idle(Connection& connection, std::string_view why, Ns now) noexcept;
+  void retire(Connection& connection, std::string_view why, Ns now) noexcept;
+  void bury(Connection& connection) noexcept;
+  int upkeep(Ns now) noexcept;
+  int upkeep_of(Connection& connection, Ns now) noexcept;
+  int ping(Connection& connection, Ns now) noexcept;
+  int dial(Ns now) noexcept;
+  void back_off(Ns now) noexcept;
+  void due_at(Ns when) noexcept {
+    if (when < next_due_) next_due_ = when;
+  }
+  void watch(Connection& connection) noexcept;
+  void watch_for_room(Connection& connection, bool wanted) noexcept;
+  void note_change(std::string_view why) noexcept;
+
+  Settings settings_;
+  Handler& handler_;
+  std::unique_ptr<Dialer> dialer_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::minstd_rand jitter_;
+  PoolCounters counters_;
+  int epoll_fd_ = -1;
+  unsigned ready_ = 0;
+  unsigned outstanding_ = 0;  ///< Connections that await a reply.
+  unsigned dialing_ = 0;
+  unsigned failures_ = 0;  ///< Dials failed in a row.
+  std::size_t idle_cursor_ = 0;
+  Ns next_idle_look_ = 0;
+  Ns next_dial_ = 0;
+  Ns next_due_ = 0;
+  bool closed_ = false;
+};
+
+/// Gives OpenSSL an allocator that serves small blocks from lists of their own thread, so that the one small
+/// block that OpenSSL 3.0 asks for with each record written costs neither malloc nor lock. Process-wide; must
+/// be called before anything else uses OpenSSL. False: too late, OpenSSL keeps malloc.
+bool install_tls_allocator() noexcept;
+
+}  // namespace backhand::net
