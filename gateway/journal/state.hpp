@@ -1,0 +1,123 @@
+// What a journal amounts to once read: lanes, reversals without an end, halts. Recovery hands it to the
+// engine; the disk writer keeps one up to date to head each new segment with it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/journal/record.hpp"
+
+namespace backhand::journal {
+
+/// A body with when and by which start it was written.
+template <class Body>
+struct Dated {
+  std::int64_t real_ns = 0;
+  Ns mono_ns = 0;  ///< Means nothing after a reboot.
+  std::uint32_t epoch = 0;
+  Body body{};
+};
+
+/// How far an open reversal came, by its latest record.
+enum class CasePhase : std::uint8_t {
+  waiting,     ///< Taken only: nothing was sent. After a restart: denied (`restarted`).
+  intended,    ///< May have been sent. After a restart: unknown.
+  voided,      ///< Nothing was sent, and the strategy has not been told. After a restart: denied.
+  sent,        ///< Bytes went out; no reply is recorded. After a restart: unknown.
+  learned,     ///< The reply is recorded. After a restart: by its verdict.
+  settled,     ///< Evidence decided, and the strategy has not been told.
+  unresolved,  ///< The strategy was told `unresolved`; blocked until an operator resolves it.
+};
+
+/// A reversal, or an intent that waits, without its last word.
+struct OpenCase {
+  CasePhase phase = CasePhase::waiting;
+  ReversalKey key;  ///< Invalid while waiting; `lane` is always set.
+  wire::Product product{};
+  wire::PositionSide position_side{};
+  std::uint64_t intent_id = 0;
+  bool is_shot = false;       ///< `taken` is a ShotTaken's: its last word is `disarmed`, not `denied`.
+  bool told_unknown = false;  ///< The strategy has been told `unknown`.
+  std::optional<Dated<Taken>> taken;
+  std::optional<Dated<Intended>> intended;
+  std::optional<Dated<Voided>> voided;
+  std::optional<Dated<Sent>> sent;
+  std::optional<Dated<Learned>> learned;
+  std::optional<Dated<Settled>> settled;
+  std::optional<Dated<OutcomeBody>> unresolved;
+  std::optional<Dated<Resolved>> resolved;  ///< An operator spoke before the strategy was told unresolved.
+
+  [[nodiscard]] wire::AccountName account() const noexcept {
+    return intended ? intended->body.account : taken ? taken->body.account : wire::AccountName{};
+  }
+  [[nodiscard]] wire::SymbolName symbol() const noexcept {
+    return intended ? intended->body.symbol : taken ? taken->body.symbol : wire::SymbolName{};
+  }
+  [[nodiscard]] wire::UserTag user_tag() const noexcept {
+    return intended ? intended->body.user_tag : taken ? taken->body.user_tag : wire::UserTag{};
+  }
+};
+
+/// One event to replay, with the header that it was recorded under.
+struct StoredOutcome {
+  std::int64_t real_ns = 0;
+  Ns mono_ns = 0;
+  std::uint32_t epoch = 0;
+  ReversalKey key;
+  wire::Product product{};
+  wire::Outcome outcome{};
+};
+
+struct LaneState {
+  std::uint16_t lane = 0;
+  StrategyName strategy;
+  LaneName name;
+  std::uint64_t taken_mark = 0;          ///< Highest intent id that any record names.
+  std::uint64_t last_record_number = 0;  ///< Of the last journaled outcome.
+  /// The last Settings::keep_outcomes of them in order; older ones cannot be replayed any more.
+  std::deque<StoredOutcome> outcomes;
+};
+
+struct Halt {
+  Scope scope = Scope::all;
+  FixedString<24> name;
+  std::string reason;
+  bool by_venue = false;  ///< An account_halted record; `code` says which answer did it.
+  wire::VenueCode code;
+  wire::CodeClass code_class{};
+  std::int64_t real_ns = 0;
+  Ns mono_ns = 0;
+  std::uint32_t epoch = 0;
+};
+
+struct DayKey {
+  std::uint16_t lane = 0;
+  wire::Product product{};
+  wire::AccountName account;
+  wire::SymbolName symbol;
+  friend auto operator<=>(const DayKey&, const DayKey&) noexcept = default;
+};
+
+/// Reversals intended and not voided on the latest UTC day that saw one.
+struct DayTally {
+  std::uint32_t unix_day = 0;
+  std::uint32_t count = 0;
+};
+
+struct State {
+  std::uint32_t epoch = 0;  ///< Of the last start that is recorded.
+  Started last_start{};
+  bool clean_stop = true;  ///< The last record of a run is `stopped`; true for an empty journal.
+  std::map<std::uint16_t, LaneState> lanes;
+  /// By (lane, intent id): the order in which a lane's intents were taken.
+  std::map<std::pair<std::uint16_t, std::uint64_t>, OpenCase> cases;
+  std::vector<Halt> halts;
+  std::map<DayKey, DayTally> day_counts;
+};
+
+}  // namespace backhand::journal
