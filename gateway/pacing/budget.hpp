@@ -1,0 +1,146 @@
+// Which rules a request must obey at once: its endpoint's own, and its class's share of the rule per IP.
+// A request that goes takes one slot in both and closes both by one ticket. Pure; owned by the I/O thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "gateway/pacing/rate_book.hpp"
+
+namespace backhand::pacing {
+
+/// Classes of requests have parts of the rule per IP to themselves, so that none can starve another.
+enum class RequestClass : std::uint8_t {
+  reversal,
+  lookup,  ///< Questions, settlement's among them.
+  upkeep,  ///< Pings and the one request of a dial.
+};
+inline constexpr std::size_t kRequestClasses = 3;
+
+enum class Scope : std::uint8_t { per_account, per_ip };
+
+/// Index of an endpoint in Settings::endpoints.
+using Endpoint = std::uint8_t;
+
+struct EndpointRule {
+  Rule rule;
+  Scope scope = Scope::per_account;
+};
+
+struct BudgetSettings {
+  std::uint32_t accounts = 1;
+  Rule reversal_rule{10, kSecond};      ///< Per account; the largest that it will ever have (see set_limit).
+  Shape shape = Shape::burst;           ///< Of the reversals; look-ups and the rule per IP are always burst.
+  std::vector<EndpointRule> endpoints;  ///< Of look-ups and upkeep; the index is the Endpoint.
+  Endpoint upkeep_endpoint = 0;         ///< Which endpoint pings and dials ask; must be per IP.
+  Rule ip_rule{6'000, 60 * kSecond};
+  /// Of the rule per IP, kept from reversals: three quarters for look-ups, one for upkeep; neither may have
+  /// more.
+  std::uint32_t settlement_reserve_percent = 20;
+  Margins margins;
+  bool heed_remaining = false;
+  Ns slow_down_ns =
+      10 * kSecond;  ///< After a throttled reply its account's endpoint goes `even` for so long.
+  /// The venue's penalty for breaking the rule per IP. Its 429 does not say which rule was broken. So many in
+  /// a row, on at least two endpoints or accounts and without any other reply between them, are taken as that
+  /// one, and everything is held for the penalty. 0: never.
+  std::uint32_t ip_penalty_after = 3;
+  Ns ip_penalty_ns = 300 * kSecond;
+};
+
+/// What a request holds from its write until it is closed. Keep it with the request.
+struct Ticket {
+  static constexpr std::uint32_t kClosed = UINT32_MAX;
+  std::uint32_t book = kClosed;
+  AccountIndex account;  ///< Not valid for requests per IP.
+  RequestClass request_class = RequestClass::reversal;
+  Ns written_ns = 0;
+  [[nodiscard]] bool open() const noexcept { return book != kClosed; }
+};
+
+/// What a reply says about the allowance.
+struct ReplyNote {
+  bool throttled = false;    ///< The venue's own rate-limit code.
+  int remaining_quota = -1;  ///< Calls left by the venue's header; -1 where absent.
+};
+
+class Budget {
+ public:
+  explicit Budget(const BudgetSettings& settings);
+
+  /// When the next reversal of `account` may go by its own rule alone; kNever if only a reply can tell.
+  [[nodiscard]] Ns account_earliest(AccountIndex account, Ns now) const noexcept {
+    return books_[account.value].earliest(now);
+  }
+  /// When the next request of a class may go by the rule per IP and its penalty.
+  [[nodiscard]] Ns ip_earliest(RequestClass request_class, Ns now) const noexcept {
+    const Ns at = ip_[static_cast<std::size_t>(request_class)].earliest(now);
+    return at < held_until_ ? held_until_ : at;
+  }
+  [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept;
+  [[nodiscard]] Ns upkeep_earliest(Ns now) const noexcept;
+
+  /// Each asserts that the request is permitted at `now`; call it right before the write.
+  [[nodiscard]] Ticket take_reversal(AccountIndex account, Ns now) noexcept;
+  [[nodiscard]] Ticket take_lookup(AccountIndex account, Endpoint endpoint, Ns now) noexcept;
+  [[nodiscard]] Ticket take_upkeep(Ns now) noexcept;
+
+  /// Exactly one of these closes an open ticket. `replied_ns` is taken after the reply was read.
+  void on_reply(Ticket& ticket, Ns replied_ns, ReplyNote note) noexcept;
+  void on_no_reply(Ticket& ticket, Ns aborted_ns) noexcept;
+  void on_not_written(Ticket& ticket) noexcept;
+
+  void set_reversal_limit(AccountIndex account, std::uint32_t requests) noexcept;
+  void set_shape(AccountIndex account, Shape shape) noexcept;
+  void recall_reversal(AccountIndex account, Ns now) noexcept;
+  void recall_lookups(Ns now) noexcept;
+
+  /// Estimates by the recent round trips of all accounts.
+  [[nodiscard]] Ns predict_account(AccountIndex account, std::uint32_t rank, Ns now) const noexcept;
+  [[nodiscard]] Ns predict_ip(std::uint32_t rank, Ns now) const noexcept;
+  [[nodiscard]] Ns round_trip_ns() const noexcept { return round_trip_; }
+
+  [[nodiscard]] const RateBook& reversal_book(AccountIndex account) const noexcept {
+    return books_[account.value];
+  }
+  [[nodiscard]] const RateBook& ip_book(RequestClass c) const noexcept {
+    return ip_[static_cast<std::size_t>(c)];
+  }
+  [[nodiscard]] Ns held_until() const noexcept { return held_until_; }
+  [[nodiscard]] std::uint64_t throttled() const noexcept { return throttled_; }
+  [[nodiscard]] std::uint64_t penalties() const noexcept { return penalties_; }
+
+ private:
+  [[nodiscard]] std::uint32_t book_of(AccountIndex account, Endpoint endpoint) const noexcept;
+  [[nodiscard]] Ticket take(std::uint32_t book, AccountIndex account, RequestClass c, Ns now) noexcept;
+  [[nodiscard]] RateBook& ip_of(const Ticket& ticket) noexcept {
+    return ip_[static_cast<std::size_t>(ticket.request_class)];
+  }
+  void on_throttled(std::uint32_t book, Ns now) noexcept;
+
+  std::uint32_t accounts_;
+  std::uint32_t per_account_ = 0;         ///< How many endpoints are counted per account.
+  std::vector<std::uint32_t> endpoints_;  ///< By endpoint: its first book.
+  std::vector<Scope> scopes_;
+  std::vector<RateBook>
+      books_;                 ///< Reversals by account, then look-ups by account and endpoint, then per IP.
+  std::vector<RateBook> ip_;  ///< By class.
+  Endpoint upkeep_endpoint_;
+  bool heed_remaining_;
+  Ns slow_down_;
+  Ns penalty_;
+  std::uint32_t penalty_after_;
+  std::uint32_t run_ = 0;  ///< Throttled replies since the last other one,
+  std::uint32_t run_book_ = 0;
+  bool run_mixed_ = false;  ///< … from more than one book.
+  Ns held_until_ = INT64_MIN;
+  Ns round_trip_;
+  bool measured_ = false;
+  std::uint64_t throttled_ = 0;
+  std::uint64_t penalties_ = 0;
+};
+
+}  // namespace backhand::pacing

@@ -1,0 +1,1 @@
+#include "gateway/pacing/deadline_tree.hpp"

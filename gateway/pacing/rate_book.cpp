@@ -1,0 +1,1 @@
+#include "gateway/pacing/rate_book.hpp"

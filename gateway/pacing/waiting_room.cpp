@@ -1,0 +1,1 @@
+#include "gateway/pacing/waiting_room.hpp"

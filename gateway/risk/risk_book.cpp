@@ -1,0 +1,1 @@
+#include "gateway/risk/risk_book.hpp"
