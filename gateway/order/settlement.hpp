@@ -1,0 +1,96 @@
+// Finds out what became of reversals, by evidence alone: which question to ask when, and what the answers
+// prove. Owned by the engine, I/O thread only; pure (`now` comes in); allocates at construction and never
+// again. The rules are the table in README.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "gateway/domain/lookup.hpp"
+#include "gateway/order/case.hpp"
+#include "gateway/order/evidence.hpp"
+#include "gateway/order/lookup_plan.hpp"
+
+namespace backhand::order {
+
+class Settlement {
+ public:
+  /// Room for `accounts`, `positions` and case ids 0 … max_cases − 1.
+  Settlement(const Settings& settings, std::size_t accounts, std::size_t positions, std::size_t max_cases);
+
+  /// Starts finding out. At the ack, at the moment a reversal becomes unknown, or at start for whatever the
+  /// journal leaves open (`recovered`). The id must not be in use (open, undelivered or unresolved).
+  void open(const CaseFacts& facts, Ns now) noexcept;
+  [[nodiscard]] bool is_open(std::uint32_t case_id) const noexcept;
+
+  /// When `next_lookup` may next have something; kNever where nothing is open. May lie in the past.
+  [[nodiscard]] Ns next_due() const noexcept { return plan_.next_due(); }
+  /// The most overdue question, if one is due; it counts as asked. Call while the look-ups' budget lasts,
+  /// then answer each ticket by exactly one of on_reply, on_failed and postpone. At most one question of a
+  /// kind is outstanding for an (account, product).
+  [[nodiscard]] bool next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) noexcept;
+  /// Any answer of the venue's, whatever its status.
+  void on_reply(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept;
+  /// Lost (time-out, reset). It is asked again after a back-off: look-ups change nothing.
+  void on_failed(const LookupTicket& ticket, Ns now) noexcept;
+  /// It was not asked (its budget is used up); it is due again at `until`, and others go first.
+  void postpone(const LookupTicket& ticket, Ns until) noexcept;
+
+  /// Witnesses besides our own questions: a positions read made for another purpose, an order told by a
+  /// stream. Only what they show counts; what they do not show proves nothing.
+  void observe_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
+                         Ns now) noexcept;
+  void observe_order(AccountIndex account, const domain::OrderRow& row, Ns now) noexcept;
+
+  /// The next decision, in the order in which they were reached. A decided case is closed when its decision
+  /// is popped, an unresolved one when it is resolved.
+  [[nodiscard]] bool pop_decision(Decision& out) noexcept;
+  /// An operator's word on an unresolved case; false where it is not unresolved.
+  bool resolve(std::uint32_t case_id) noexcept;
+
+  [[nodiscard]] std::size_t open_cases() const noexcept { return open_; }
+  [[nodiscard]] std::size_t unresolved_cases() const noexcept { return unresolved_; }
+
+ private:
+  enum class Stage : std::uint8_t { free, open, decided, unresolved };
+  struct Case {
+    CaseEvidence evidence;
+    Stage stage = Stage::free;
+    Ns opened_at = 0;
+    Ns answered_at = 0;   ///< The last useful answer while the venue answers; 0 after a gap.
+    Ns answering_ns = 0;  ///< How long the venue has answered since the fuse: what the patience is for.
+    Decision decision;
+  };
+  /// The rows that earlier reversals of a position were: never another one's evidence.
+  struct Past {
+    wire::OrderId close_id;
+    wire::OrderId open_id;
+    VenueMs last_leg_venue_ms = 0;
+  };
+
+  [[nodiscard]] bool belongs_to_other(const Case& subject, const domain::OrderRow& row) const noexcept;
+  void take_history(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept;
+  void take_order(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept;
+  void count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept;
+  void take_row(Case& subject, const domain::OrderRow& row) noexcept;
+  void judge(Case& subject, Ns now) noexcept;
+  void decide(Case& subject, const Finding& finding) noexcept;
+  void give_up(Case& subject, const Finding& finding) noexcept;
+  void finish(Case& subject) noexcept;
+  void schedule(Case& subject, const Finding& finding, Ns now) noexcept;
+
+  Settings settings_;
+  LookupPlan plan_;
+  std::vector<Case> cases_;
+  std::vector<Past> past_;
+  std::vector<std::uint32_t> decided_;  ///< A ring of case ids; each case is in it at most once.
+  std::size_t decided_head_ = 0;
+  std::size_t decided_count_ = 0;
+  std::size_t open_ = 0;
+  std::size_t unresolved_ = 0;
+};
+
+}  // namespace backhand::order
