@@ -80,6 +80,8 @@ class Scheduler {
   [[nodiscard]] Ns predict(AccountIndex account, std::uint32_t rank, Ns now) const noexcept;
   void arm(AccountIndex account, Ns now) noexcept;
   void drop(std::uint32_t handle) noexcept;
+  void forget(std::uint32_t handle) noexcept;
+  [[nodiscard]] ReadyKey ready_key(std::uint32_t next) const noexcept;
 
   Budget& budget_;
   WaitingRoom room_;
@@ -87,6 +89,7 @@ class Scheduler {
   IndexedHeap<Ns> timed_;        ///< Accounts with waiting intents, by the time of their next slot.
   IndexedHeap<ReadyKey> ready_;  ///< Accounts whose slot has come.
   std::vector<Ns> told_;         ///< By handle: the prediction last told.
+  std::vector<std::uint64_t> ready_since_;  ///< By account: its turn among the ready.
   std::uint64_t ready_count_ = 0;
   std::uint32_t queue_per_strategy_;
   std::uint32_t queue_per_account_;
@@ -96,7 +99,7 @@ class Scheduler {
   /// Accounts whose predictions may have got worse, as a ring in the order of coming.
   std::vector<std::uint32_t> worse_;
   std::vector<Ns> next_pass_;  ///< By account: when it may be gone through again.
-  std::vector<bool> is_worse_;
+  std::vector<std::uint8_t> is_worse_;
   std::uint32_t worse_head_ = 0;
   std::uint32_t worse_size_ = 0;
   std::uint32_t cursor_ = WaitingRoom::kNone;  ///< Next intent to look at in the front account.
