@@ -1,0 +1,96 @@
+#include "gateway/config/document.hpp"
+
+#include <utility>
+
+// Answers instead of exceptions; compiled into this file alone, so that no library built with other settings
+// is mixed in.
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace backhand::config {
+namespace {
+
+Place place_of(const toml::source_position& position) {
+  return {static_cast<std::uint32_t>(position.line), static_cast<std::uint32_t>(position.column)};
+}
+
+Node converted(const toml::node& from) {
+  Node out;
+  out.place = place_of(from.source().begin);
+  if (const auto* table = from.as_table()) {
+    out.kind = NodeKind::table;
+    out.children.reserve(table->size());
+    for (const auto& [key, value] : *table) {
+      out.children.push_back(converted(value));
+      out.children.back().key = std::string{key.str()};
+      out.children.back().key_place = place_of(key.source().begin);
+    }
+  } else if (const auto* list = from.as_array()) {
+    out.kind = NodeKind::list;
+    out.children.reserve(list->size());
+    for (const auto& value : *list) out.children.push_back(converted(value));
+  } else if (const auto* text = from.as_string()) {
+    out.kind = NodeKind::text;
+    out.text = text->get();
+  } else if (const auto* integer = from.as_integer()) {
+    out.kind = NodeKind::integer;
+    out.integer = integer->get();
+  } else if (const auto* boolean = from.as_boolean()) {
+    out.kind = NodeKind::boolean;
+    out.boolean = boolean->get();
+  } else {
+    out.kind = from.is_floating_point() ? NodeKind::real : NodeKind::time;
+  }
+  return out;
+}
+
+/// The parser says "Error while parsing <what>: <why, maybe with a piece of the text>". Of that only <what>
+/// is kept, and the why where it is one of the common and harmless ones.
+std::string without_quotes(std::string_view description) {
+  constexpr std::string_view kLead = "Error while parsing ";
+  std::string out = "not valid TOML";
+  if (description.starts_with(kLead)) {
+    const std::string_view what = description.substr(kLead.size());
+    out += " in this " + std::string{what.substr(0, what.find(':'))};
+    if (what.starts_with("value")) out += ": text needs quotes";
+  }
+  if (description.find("redefine") != std::string_view::npos) out += ": it is given twice";
+  if (description.find("utf-8") != std::string_view::npos) out += ": not UTF-8";
+  if (description.find("end-of-file") != std::string_view::npos) out += ": the file ends in the middle of it";
+  return out;
+}
+
+}  // namespace
+
+std::string_view kind_in_words(NodeKind kind) noexcept {
+  switch (kind) {
+    case NodeKind::boolean:
+      return "true or false";
+    case NodeKind::integer:
+      return "an integer";
+    case NodeKind::real:
+      return "a number with a point";
+    case NodeKind::text:
+      return "a string";
+    case NodeKind::time:
+      return "a date or time";
+    case NodeKind::list:
+      return "a list";
+    case NodeKind::table:
+      return "a table";
+  }
+  return "?";
+}
+
+std::expected<Node, Problem> parse_document(std::string_view text, const std::string& file_name) {
+  const toml::parse_result result = toml::parse(text);
+  if (result.failed()) {
+    const toml::parse_error& error = result.error();
+    return std::unexpected(
+        Problem{file_name, place_of(error.source().begin), {}, without_quotes(error.description())});
+  }
+  return converted(result.table());
+}
+
+}  // namespace backhand::config

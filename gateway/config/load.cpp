@@ -1,0 +1,139 @@
+#include "gateway/config/load.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/config/read.hpp"
+
+namespace backhand::config {
+namespace {
+
+struct Outcome {
+  std::optional<Config> config;  ///< Also where there are problems, unless the text is no TOML at all.
+  std::vector<Problem> problems;
+  std::vector<Problem> warnings;
+};
+
+void sort_by_place(std::vector<Problem>& problems) {
+  std::ranges::stable_sort(problems, {}, &Problem::place);
+}
+
+void check_use(const Config& config, Section& root) {
+  if (config.strategies.empty() && root.clean()) {
+    root.warning("strategies", "there is no strategy: nobody can attach");
+  }
+}
+
+Outcome read_all(std::string_view text, const std::string& file_name) {
+  Outcome out;
+  if (text.size() > kMaxConfigBytes) {
+    out.problems.push_back(
+        {file_name, {}, {}, "is larger than " + std::to_string(kMaxConfigBytes) + " bytes"});
+    return out;
+  }
+  const auto document = parse_document(text, file_name);
+  if (!document) {
+    out.problems.push_back(document.error());
+    return out;
+  }
+  Findings findings;
+  findings.file = file_name;
+  Section root{findings, &*document, {}};
+  Config& config = out.config.emplace();
+  config.file = file_name;
+  root.require("environment", R"(say "simulated", "demo" or "live")");
+  findings.environment_known = root.word("environment", kEnvironmentWords, config.environment);
+  root.flag("dry_run", config.gateway.dry_run);
+  const auto section = [&](std::string_view key) {
+    return Section{findings, root.table(key), std::string{key}};
+  };
+  read_gateway(section("gateway"), config);
+  read_venue(section("venue"), config);
+  read_pacing(section("pacing"), config);
+  read_accounts(root, config);
+  read_instruments(root, config);
+  read_strategies(root, config);
+  root.finish();
+  check_use(config, root);
+  sort_by_place(findings.problems);
+  sort_by_place(findings.warnings);
+  out.problems = std::move(findings.problems);
+  out.warnings = std::move(findings.warnings);
+  return out;
+}
+
+std::expected<std::string, Problem> read_file(const std::string& path) {
+  const auto failed = [&](const char* what) {
+    return std::unexpected(Problem{path, {}, {}, std::string{what} + ": " + std::strerror(errno)});
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return failed("cannot be opened");
+  struct stat status{};
+  std::string text;
+  if (::fstat(fd, &status) == 0 && !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    return std::unexpected(Problem{path, {}, {}, "is not a regular file"});
+  }
+  char chunk[16'384];
+  // One byte more than allowed is enough to see that there are too many.
+  while (text.size() <= kMaxConfigBytes) {
+    const ssize_t got = ::read(fd, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      auto out = failed("cannot be read");
+      ::close(fd);
+      return out;
+    }
+    if (got == 0) break;
+    text.append(chunk, static_cast<std::size_t>(got));
+  }
+  ::close(fd);
+  return text;
+}
+
+Outcome read_all_of_file(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return Outcome{std::nullopt, {text.error()}, {}};
+  return read_all(*text, path);
+}
+
+std::expected<Config, std::vector<Problem>> answer(Outcome outcome, std::vector<Problem>* warnings) {
+  if (warnings != nullptr) *warnings = std::move(outcome.warnings);
+  if (!outcome.problems.empty()) return std::unexpected(std::move(outcome.problems));
+  return std::move(*outcome.config);
+}
+
+}  // namespace
+
+std::expected<Config, std::vector<Problem>> load(const std::string& path, std::vector<Problem>* warnings) {
+  return answer(read_all_of_file(path), warnings);
+}
+
+std::expected<Config, std::vector<Problem>> load_text(std::string_view text, const std::string& file_name,
+                                                      std::vector<Problem>* warnings) {
+  return answer(read_all(text, file_name), warnings);
+}
+
+std::expected<Loaded, std::vector<Problem>> load_with_secrets(const std::string& path,
+                                                              const std::string& credentials_dir,
+                                                              std::vector<Problem>* warnings) {
+  Outcome outcome = read_all_of_file(path);
+  if (!outcome.config) return std::unexpected(answer(std::move(outcome), warnings).error());
+  auto secrets = load_secrets(*outcome.config, credentials_dir);
+  if (!secrets) {
+    outcome.problems.insert(outcome.problems.end(), secrets.error().begin(), secrets.error().end());
+    sort_by_place(outcome.problems);
+  }
+  auto config = answer(std::move(outcome), warnings);
+  if (!config) return std::unexpected(std::move(config.error()));
+  return Loaded{std::move(*config), std::move(*secrets)};
+}
+
+}  // namespace backhand::config
