@@ -60,7 +60,7 @@ struct EndpointRule {
   bool per_ip = false;     ///< Counted for our address; else for each account.
   std::uint8_t group = 0;  ///< Dense, 0 … kEndpointGroups − 1.
 };
-inline constexpr std::size_t kEndpointGroups = 9;
+inline constexpr std::size_t kEndpointGroups = 10;
 
 struct ProbeReply {
   bool ok = false;

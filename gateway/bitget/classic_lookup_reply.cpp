@@ -1,0 +1,269 @@
+// Replies to questions. What a reply does not say whole is not learned: a list of positions with one
+// unreadable row is refused, since a missing row looks like nothing held; a history or a list of fills with
+// one is marked as truncated, since the other rows still prove what they say, but nothing is proven by
+// absence.
+#include "gateway/bitget/classic.hpp"
+#include "gateway/bitget/codes.hpp"
+#include "gateway/bitget/endpoints.hpp"
+#include "gateway/bitget/json.hpp"
+#include "gateway/bitget/quota.hpp"
+#include "gateway/bitget/rows.hpp"
+
+namespace backhand::bitget {
+namespace {
+
+using domain::LookupKind;
+using domain::LookupStatus;
+
+/// What the data part held.
+enum class Content : std::uint8_t {
+  none,     ///< There was none, or null.
+  whole,    ///< What the question asked for.
+  partial,  ///< Not what it asked for, or not all of it could be read.
+};
+
+/// Reads a list of rows; `read_row` says what became of one. False where the JSON is broken.
+template <typename ReadRow>
+bool read_rows(json::value from, Content& content, std::size_t& rows, ReadRow&& read_row) noexcept {
+  json::json_type type{};
+  if (from.type().get(type) != simdjson::SUCCESS) return false;
+  if (type == json::json_type::null) return true;
+  simdjson::ondemand::array list;
+  const auto error = from.get_array().get(list);
+  content = Content::partial;
+  if (error == simdjson::INCORRECT_TYPE) return true;
+  if (error != simdjson::SUCCESS) return false;
+  content = Content::whole;
+  for (auto item : list) {
+    ++rows;
+    json::value row;
+    if (std::move(item).get(row) != simdjson::SUCCESS) return false;
+    json::object fields;
+    const auto row_error = row.get_object().get(fields);
+    if (row_error != simdjson::SUCCESS && row_error != simdjson::INCORRECT_TYPE) return false;
+    const RowResult result = row_error == simdjson::SUCCESS ? read_row(fields) : RowResult::incomplete;
+    if (result == RowResult::broken) return false;
+    if (result == RowResult::incomplete) content = Content::partial;
+  }
+  return true;
+}
+
+/// Appends within the capacity that was reserved.
+template <typename Row>
+void append(std::vector<Row>& rows, const Row& row, bool& truncated) noexcept {
+  if (rows.size() < rows.capacity()) {
+    rows.push_back(row);
+  } else {
+    truncated = true;
+  }
+}
+
+/// Reads the data of one reply into the answer, by what was asked.
+class DataReader {
+ public:
+  DataReader(const domain::Lookup& lookup, domain::LookupReply& out) noexcept : lookup_(lookup), out_(out) {}
+
+  [[nodiscard]] Content content() const noexcept { return content_; }
+
+  bool operator()(json::value data) noexcept {
+    std::size_t rows = 0;
+    if (lookup_.kind == LookupKind::positions) {
+      return read_rows(data, content_, rows, [&](json::object row) {
+        domain::PositionRow position;
+        const RowResult result = read_position(row, lookup_.instrument.product, position);
+        if (result == RowResult::read) append(out_.positions, position, out_.truncated);
+        return result;
+      });
+    }
+    if (lookup_.kind == LookupKind::contracts) {
+      return read_rows(data, content_, rows, [&](json::object row) {
+        return read_contract(row, lookup_.instrument.product, out_.contracts, out_.truncated);
+      });
+    }
+    json::json_type type{};
+    if (data.type().get(type) != simdjson::SUCCESS) return false;
+    if (type == json::json_type::null) return true;
+    content_ = Content::partial;
+    json::object fields;
+    const auto error = data.get_object().get(fields);
+    if (error == simdjson::INCORRECT_TYPE) return true;
+    return error == simdjson::SUCCESS && read_object(fields);
+  }
+
+ private:
+  bool read_object(json::object& fields) noexcept {
+    switch (lookup_.kind) {
+      case LookupKind::venue_time:
+        return read_time(fields);
+      case LookupKind::account_kind:
+        return read_account_kind(fields);
+      case LookupKind::account_mode:
+        return read_account_mode(fields);
+      case LookupKind::order_by_client_oid:
+      case LookupKind::order_by_order_id:
+        return read_one_order(fields);
+      case LookupKind::reversal_history:
+        return read_history(fields);
+      case LookupKind::fills:
+        return read_fills(fields);
+      case LookupKind::positions:
+      case LookupKind::contracts:
+        return true;
+    }
+    return true;
+  }
+
+  static bool read_one_field(json::object& fields, std::string_view wanted, json::Scalar& out) noexcept {
+    return json::for_each_field(fields, [&](std::string_view key, json::value content) {
+      return key != wanted || json::read_scalar(content, out);
+    });
+  }
+
+  bool read_time(json::object& fields) noexcept {
+    json::Scalar time;
+    if (!read_one_field(fields, "serverTime", time)) return false;
+    if (const auto server_time = json::to_count(time)) {
+      out_.server_venue_ms = *server_time;
+      content_ = Content::whole;
+    }
+    return true;
+  }
+
+  /// The words are not documented; those that are known from clients and by analogy. Any other word, or none,
+  /// does not answer the question, and the configuration holds.
+  bool read_account_kind(json::object& fields) noexcept {
+    json::Scalar kind;
+    if (!read_one_field(fields, "traderType", kind)) return false;
+    for (const std::string_view yes : {"trader", "lead_trader", "true", "1"}) {
+      if (kind.text == yes) out_.is_lead_trader = true, content_ = Content::whole;
+    }
+    for (const std::string_view no : {"not_trader", "normal", "false", "0"}) {
+      if (kind.text == no) content_ = Content::whole;
+    }
+    return true;
+  }
+
+  bool read_account_mode(json::object& fields) noexcept {
+    json::Scalar mode;
+    if (!read_one_field(fields, "posMode", mode)) return false;
+    if (mode.text == "one_way_mode") {
+      out_.position_mode = domain::PositionMode::one_way;
+      content_ = Content::whole;
+    } else if (mode.text == "hedge_mode") {
+      out_.position_mode = domain::PositionMode::hedge;
+      content_ = Content::whole;
+    }
+    return true;
+  }
+
+  /// An order under another name than the one asked for answers another question.
+  bool read_one_order(json::object& fields) noexcept {
+    domain::OrderRow order;
+    bool has_foreign_name = false;
+    const RowResult result = read_order(fields, lookup_.instrument.product, order, has_foreign_name);
+    if (result != RowResult::read) return result == RowResult::incomplete;
+    const bool by_order_id = lookup_.kind == LookupKind::order_by_order_id;
+    const bool nameless = order.client_oid.empty() && !has_foreign_name;
+    const bool asked_for =
+        by_order_id ? order.order_id == lookup_.order_id : nameless || order.client_oid == lookup_.client_oid;
+    if (!asked_for) return true;
+    append(out_.orders, order, out_.truncated);
+    content_ = Content::whole;
+    return true;
+  }
+
+  bool read_history(json::object& fields) noexcept {
+    return read_page(fields, "entrustedList", [&](json::object row) {
+      domain::OrderRow order;
+      bool has_foreign_name = false;
+      const RowResult result = read_order(row, lookup_.instrument.product, order, has_foreign_name);
+      if (result == RowResult::read) append(out_.orders, order, out_.truncated);
+      return result;
+    });
+  }
+
+  bool read_fills(json::object& fields) noexcept {
+    return read_page(fields, "fillList", [&](json::object row) {
+      domain::FillRow fill;
+      const RowResult result = read_fill(row, fill);
+      if (result == RowResult::read) append(out_.fills, fill, out_.truncated);
+      return result;
+    });
+  }
+
+  /// A page is a list in an object; a list that is null is an empty one, a list that is absent is none.
+  template <typename ReadRow>
+  bool read_page(json::object& fields, std::string_view list, ReadRow&& read_row) noexcept {
+    std::size_t rows = 0;
+    Content content = Content::whole;
+    bool found = false;
+    const bool sound = json::for_each_field(fields, [&](std::string_view key, json::value value) {
+      if (key != list) return true;
+      found = true;
+      return read_rows(value, content, rows, read_row);
+    });
+    if (!found) return sound;
+    if (content == Content::partial || rows >= kPageRows) out_.truncated = true;
+    content_ = Content::whole;
+    return sound;
+  }
+
+  const domain::Lookup& lookup_;
+  domain::LookupReply& out_;
+  Content content_ = Content::none;
+};
+
+bool asks_for_orders(LookupKind kind) noexcept {
+  return kind == LookupKind::order_by_client_oid || kind == LookupKind::order_by_order_id;
+}
+
+/// What a yes with such data means for such a question.
+LookupStatus status_of_success(LookupKind kind, Content content) noexcept {
+  if (content == Content::whole) return LookupStatus::ok;
+  if (kind == LookupKind::account_kind) return LookupStatus::absent;
+  if (content == Content::none && asks_for_orders(kind)) return LookupStatus::not_found;
+  return LookupStatus::unavailable;
+}
+
+/// What a no means. The HTTP status alone says two things only, as neither can do harm to a question: 429
+/// that we ask too often, and 404 that the venue does not answer what kind of account this is.
+LookupStatus status_of_refusal(LookupKind kind, int http_status, std::string_view code) noexcept {
+  constexpr std::string_view kNoSuchPath = "40404";
+  const bool own = http_status >= 200 && http_status < 500;
+  if (http_status == 429 || (own && is_rate_limit(code))) return LookupStatus::throttled;
+  if (kind == LookupKind::account_kind && (http_status == 404 || (own && code == kNoSuchPath))) {
+    return LookupStatus::absent;
+  }
+  if (!own) return LookupStatus::unavailable;
+  const bool of_orders =
+      asks_for_orders(kind) || kind == LookupKind::fills || kind == LookupKind::reversal_history;
+  if (of_orders && says_no_such_order(code)) return LookupStatus::not_found;
+  const CodeClass code_class = class_of(code);
+  // Of the lead trader's codes those that are not a throttle say that such an account may not use this API.
+  if (code_class == CodeClass::fatal || code_class == CodeClass::lead_trader) return LookupStatus::refused;
+  return LookupStatus::unavailable;
+}
+
+}  // namespace
+
+void ClassicDialect::decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
+                                   HeaderLookup headers, domain::LookupReply& out) noexcept {
+  out.clear();
+  json::Envelope envelope;
+  DataReader reader(lookup, out);
+  const bool readable = json::read_envelope(parser_, body, envelope, reader);
+  const std::string_view code =
+      readable && envelope.is_the_venues() ? envelope.code.text : std::string_view{};
+  const bool success = http_status >= 200 && http_status < 300 && code == kSuccessCode;
+  const LookupStatus status = success ? status_of_success(lookup.kind, reader.content())
+                                      : status_of_refusal(lookup.kind, http_status, code);
+  if (status != LookupStatus::ok) out.clear();
+  out.status = status;
+  out.remaining_quota = remaining_quota(headers);
+  if (code.empty()) return;
+  out.code = wire::VenueCode(code);
+  out.code_class = class_of(code);
+  out.venue_ms = envelope.venue_ms();
+}
+
+}  // namespace backhand::bitget
