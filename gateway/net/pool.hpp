@@ -23,6 +23,7 @@ namespace backhand::net {
 
 class Connection;
 class Dialer;
+struct ConnectionNotes;
 struct DialResult;
 
 /// Counted since start; read on the I/O thread.
@@ -85,7 +86,7 @@ class Pool {
   /// counted.
   [[nodiscard]] unsigned ready() const noexcept { return ready_; }
   /// Of these, the ones without an outstanding request.
-  [[nodiscard]] unsigned free() const noexcept;
+  [[nodiscard]] unsigned free(Ns now) const noexcept;
   [[nodiscard]] unsigned wanted() const noexcept { return settings_.connections; }
   [[nodiscard]] const PoolCounters& counters() const noexcept { return counters_; }
 
@@ -109,45 +110,66 @@ class Pool {
  private:
   Pool(const Settings& settings, Handler& handler);
 
+  [[nodiscard]] bool is_free(const Connection& connection, Ns now) const noexcept;
+  [[nodiscard]] bool is_expiring(const Connection& connection, Ns now) const noexcept;
   [[nodiscard]] Connection* pick(RequestClass request_class, Ns now) const noexcept;
   [[nodiscard]] Connection* find(Reservation reservation) const noexcept;
-  [[nodiscard]] unsigned count_free(Ns now) const noexcept;
-  int take_over(Ns now) noexcept;
-  void adopt(DialResult& result, Ns now) noexcept;
+
+  WriteResult write(Connection& connection, RequestToken token, RequestClass request_class,
+                    std::span<const char> bytes, Ns deadline_ns) noexcept;
+  WriteResult push(Connection& connection, RequestToken token, RequestClass request_class,
+                   Ns deadline_ns) noexcept;
+  WriteResult give_up_unwritten(Connection& connection) noexcept;
+
   int read_due(Ns now) noexcept;
   int look_at_idle(Ns now) noexcept;
   int look(Connection& connection, Ns now) noexcept;
   void deliver(Connection& connection, Ns now) noexcept;
+  static void note_round_trip(ConnectionNotes& notes, Ns round_trip_ns) noexcept;
+
+  void abandon(Connection& connection) noexcept;
   void lose(Connection& connection, LossReason reason, Ns now) noexcept;
-  void drop_idle(Connection& connection, std::string_view why, Ns now) noexcept;
-  void retire(Connection& connection, std::string_view why, Ns now) noexcept;
-  void bury(Connection& connection) noexcept;
+  void drop_idle(Connection& connection, LossReason reason, Ns now) noexcept;
+  void close_idle(Connection& connection, std::string_view why, Ns now) noexcept;
+
+  int take_over(Ns now) noexcept;
+  void adopt(DialResult& result, Ns now) noexcept;
+  void trim(Ns now) noexcept;
   int upkeep(Ns now) noexcept;
   int upkeep_of(Connection& connection, Ns now) noexcept;
-  int ping(Connection& connection, Ns now) noexcept;
+  int ping_idle(Ns now) noexcept;
   int dial(Ns now) noexcept;
   void back_off(Ns now) noexcept;
+  void note_if_stillborn(const Connection& connection, Ns now) noexcept;
+
   void due_at(Ns when) noexcept {
     if (when < next_due_) next_due_ = when;
   }
   void watch(Connection& connection) noexcept;
   void watch_for_room(Connection& connection, bool wanted) noexcept;
-  void note_change(std::string_view why) noexcept;
+  void count_ready() noexcept;
+  void tell(std::string_view why) noexcept;
+  void tell_later(std::string_view why) noexcept;
 
   Settings settings_;
   Handler& handler_;
-  std::unique_ptr<Dialer> dialer_;
+  std::unique_ptr<Dialer> dialer_;  ///< Outlives the connections, which refer to its TLS context.
   std::vector<std::unique_ptr<Connection>> connections_;
   std::minstd_rand jitter_;
   PoolCounters counters_;
+  std::string_view untold_;  ///< A change that no callback could tell yet; a literal.
   int epoll_fd_ = -1;
   unsigned ready_ = 0;
-  unsigned outstanding_ = 0;  ///< Connections that await a reply.
+  unsigned outstanding_ = 0;        ///< Connections that await a reply.
+  unsigned pings_outstanding_ = 0;  ///< Of these, the pool's own.
   unsigned dialing_ = 0;
-  unsigned failures_ = 0;  ///< Dials failed in a row.
+  unsigned failures_ = 0;   ///< Dials failed in a row.
+  unsigned stillborn_ = 0;  ///< Connections that broke at once, since one last served a request.
   std::size_t idle_cursor_ = 0;
+  Ns ping_after_ = 0;
   Ns next_idle_look_ = 0;
-  Ns next_dial_ = 0;
+  Ns next_dial_ = 0;    ///< End of the back-off.
+  Ns dial_credit_ = 0;  ///< When all handshakes begun would have been due at the bounded rate.
   Ns next_due_ = 0;
   bool closed_ = false;
 };

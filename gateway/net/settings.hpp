@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/clock.hpp"
 #include "common/time.hpp"
 
 namespace backhand::net {
@@ -32,7 +33,7 @@ struct Settings {
   bool watch_sockets = true;                  ///< Keep poll_fd() up to date; not needed when spinning.
   int dialer_cpu = -1;                        ///< CPU of the dialing thread; -1: not pinned.
   std::uint64_t seed = 1;                     ///< Of the jitter.
-  Ns (*clock)() noexcept = nullptr;           ///< Source of the stamps; null: CLOCK_MONOTONIC.
+  Ns (*clock)() noexcept = monotonic_now;     ///< Source of the stamps; tests give their own.
 };
 
 }  // namespace backhand::net

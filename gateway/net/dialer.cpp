@@ -1,0 +1,385 @@
+#include "gateway/net/dialer.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <new>
+#include <optional>
+#include <thread>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <concurrentqueue/concurrentqueue.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+
+#include "common/assert.hpp"
+#include "common/cpu.hpp"
+#include "gateway/net/connection_state.hpp"
+
+namespace backhand::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::size_t kQueueBlocks = 256;  // Commands or results under way: a few times all connections.
+
+/// From the I/O thread. With a link: free it. Without: dial.
+struct Command {
+  std::unique_ptr<Link> bury;
+};
+
+void poke(int event_fd) noexcept {
+  const std::uint64_t one = 1;
+  // It can only fail when the counter is full, and then the other side is awake anyway.
+  [[maybe_unused]] const ssize_t written = ::write(event_fd, &one, sizeof one);
+}
+
+}  // namespace
+
+class Dialer::Thread {
+ public:
+  explicit Thread(const Settings& settings, TlsContext context, int command_fd, int result_fd)
+      : settings_(settings),
+        context_(std::move(context)),
+        commands_(kQueueBlocks),
+        results_(kQueueBlocks),
+        command_token_(commands_),
+        result_token_(results_),
+        command_fd_(io_, command_fd),
+        result_fd_(result_fd) {}
+
+  ~Thread() {
+    stopping_.store(true, std::memory_order_release);  // Pairs with the acquire in on_command.
+    poke(command_fd_.native_handle());
+    if (thread_.joinable()) thread_.join();
+    ::close(result_fd_);
+  }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  void start() {
+    thread_ = std::thread([this] { run(); });
+  }
+
+  // Called from the I/O thread.
+  void dial() {
+    commands_.enqueue(command_token_, Command{});
+    poke(command_fd_.native_handle());
+  }
+  void bury(std::unique_ptr<Link> link) noexcept {
+    // Not worth waking anybody for; the next dial does. A full queue frees it here, at our own cost.
+    Command command{std::move(link)};
+    (void)commands_.try_enqueue(command_token_, std::move(command));
+  }
+  [[nodiscard]] bool try_take(DialResult& result) noexcept {
+    return results_.try_dequeue_from_producer(result_token_, result);
+  }
+  [[nodiscard]] int result_fd() const noexcept { return result_fd_; }
+
+  // Called from the dialing thread.
+  void finish(DialResult result) {
+    results_.enqueue(result_token_, std::move(result));
+    poke(result_fd_);
+  }
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+  [[nodiscard]] const TlsContext& context() const noexcept { return context_; }
+  [[nodiscard]] asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] Ns now() const noexcept { return settings_.clock(); }
+
+ private:
+  void run();
+  void await_command();
+  void on_command();
+
+  Settings settings_;
+  TlsContext context_;
+  moodycamel::ConcurrentQueue<Command> commands_;
+  moodycamel::ConcurrentQueue<DialResult> results_;
+  moodycamel::ProducerToken command_token_;  ///< The I/O thread's.
+  moodycamel::ProducerToken result_token_;   ///< The dialing thread's.
+  std::atomic<bool> stopping_ = false;
+  asio::io_context io_{1};
+  asio::posix::stream_descriptor command_fd_;
+  int result_fd_;
+  std::thread thread_;
+};
+
+/// One attempt. Each on_… is the completion of the step before it, in the order in which they happen.
+class Dialer::Dial : public std::enable_shared_from_this<Dial> {
+ public:
+  explicit Dial(Thread& thread)
+      : thread_(thread), resolver_(thread.io()), socket_(thread.io()), timer_(thread.io()) {}
+
+  void start();
+
+ private:
+  void on_resolved(error_code ec, const tcp::resolver::results_type& endpoints);
+  void connect(const tcp::resolver::results_type& endpoints);
+  void on_connected(error_code ec);
+  void shake_hands();
+  void flush();
+  void on_flushed(error_code ec);
+  void write_probe();
+  void on_received(error_code ec, std::size_t count);
+  void read_probe_reply();
+  void hand_over();
+  void on_timeout(error_code ec);
+  void fail(std::string problem);
+  void step(ConnectionEvent event) noexcept;
+  [[nodiscard]] std::string peer() const;
+
+  Thread& thread_;
+  tcp::resolver resolver_;
+  tcp::socket socket_;
+  asio::steady_timer timer_;
+  ConnectionState state_ = ConnectionState::idle;
+  DialResult result_;
+  bool shaken_ = false;
+  bool probed_ = false;
+  bool over_ = false;
+};
+
+void Dialer::Dial::step(ConnectionEvent event) noexcept {
+  const std::optional<ConnectionState> next = next_state(state_, event);
+  BH_ASSERT(next.has_value());
+  state_ = *next;
+}
+
+std::string Dialer::Dial::peer() const {
+  const Settings& settings = thread_.settings();
+  std::string name = settings.host + ":" + std::to_string(settings.port);
+  if (!settings.connect_address.empty()) name += " (at " + settings.connect_address + ")";
+  return name;
+}
+
+void Dialer::Dial::start() {
+  step(ConnectionEvent::dial);
+  const Settings& settings = thread_.settings();
+  timer_.expires_after(std::chrono::milliseconds(settings.connect_timeout_ms));
+  timer_.async_wait([self = shared_from_this()](error_code ec) { self->on_timeout(ec); });
+  const std::string& target = settings.connect_address.empty() ? settings.host : settings.connect_address;
+  error_code ec;
+  const asio::ip::address literal = asio::ip::make_address(target, ec);
+  if (!ec) {
+    on_resolved({}, tcp::resolver::results_type::create(tcp::endpoint(literal, settings.port), target, ""));
+    return;
+  }
+  resolver_.async_resolve(
+      target, std::to_string(settings.port),
+      [self = shared_from_this()](error_code error, const tcp::resolver::results_type& found) {
+        self->on_resolved(error, found);
+      });
+}
+
+void Dialer::Dial::on_resolved(error_code ec, const tcp::resolver::results_type& endpoints) {
+  if (over_) return;
+  if (ec) return fail("cannot look up " + peer() + ": " + ec.message());
+  step(ConnectionEvent::resolved);
+  asio::async_connect(
+      socket_, endpoints,
+      [self = shared_from_this()](error_code error, const tcp::endpoint&) { self->on_connected(error); });
+}
+
+void Dialer::Dial::on_connected(error_code ec) {
+  if (over_) return;
+  if (ec) return fail("cannot connect to " + peer() + ": " + ec.message());
+  step(ConnectionEvent::connected);
+  socket_.set_option(tcp::no_delay(true), ec);
+  if (ec) return fail("cannot set TCP_NODELAY for " + peer() + ": " + ec.message());
+  ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
+  const Settings& settings = thread_.settings();
+  try {
+    result_.link = std::make_unique<Link>(
+        thread_.context(), ExchangeLimits{settings.max_reply_bytes, settings.max_header_bytes});
+  } catch (const std::bad_alloc&) {
+    return fail("no memory for a connection to " + peer());
+  }
+  shake_hands();
+}
+
+void Dialer::Dial::shake_hands() {
+  switch (result_.link->tls.handshake()) {
+    case HandshakeStatus::done:
+      shaken_ = true;
+      break;
+    case HandshakeStatus::more:
+      break;
+    case HandshakeStatus::failed:
+      return fail(result_.link->tls.problem());
+  }
+  flush();
+}
+
+void Dialer::Dial::flush() {
+  const std::span<const char> bytes = result_.link->tls.output();
+  asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
+                    [self = shared_from_this(), count = bytes.size()](error_code ec, std::size_t) {
+                      if (!ec) self->result_.link->tls.sent(count);
+                      self->on_flushed(ec);
+                    });
+}
+
+void Dialer::Dial::on_flushed(error_code ec) {
+  if (over_) return;
+  if (ec) return fail("lost " + peer() + " while dialing: " + ec.message());
+  if (shaken_ && !probed_) return write_probe();
+  const std::span<char> room = result_.link->tls.input_space();
+  socket_.async_read_some(
+      asio::buffer(room.data(), room.size()),
+      [self = shared_from_this()](error_code error, std::size_t count) { self->on_received(error, count); });
+}
+
+void Dialer::Dial::write_probe() {
+  probed_ = true;
+  result_.link->exchange.begin();
+  if (!result_.link->tls.encrypt(thread_.settings().probe_request)) {
+    return fail("TLS with " + peer() + " broke at its first record");
+  }
+  result_.probe_written_ns = thread_.now();
+  flush();
+}
+
+void Dialer::Dial::on_received(error_code ec, std::size_t count) {
+  if (over_) return;
+  if (ec) return fail("lost " + peer() + " while dialing: " + ec.message());
+  result_.link->tls.received(count);
+  if (!shaken_) return shake_hands();
+  if (result_.probe_readable_ns == 0) result_.probe_readable_ns = thread_.now();
+  read_probe_reply();
+}
+
+void Dialer::Dial::read_probe_reply() {
+  Link& link = *result_.link;
+  for (;;) {
+    std::size_t count = 0;
+    switch (link.tls.read(link.exchange.space(), count)) {
+      case TlsReadStatus::bytes:
+        break;
+      // Nothing of it to write: a peer that makes us answer now has spoiled the connection.
+      case TlsReadStatus::more:
+        return link.tls.spoiled() ? fail(peer() + " spoiled the new connection") : on_flushed({});
+      case TlsReadStatus::closed:
+        return fail(peer() + " closed the new connection before the probe's reply");
+      case TlsReadStatus::failed:
+        return fail("TLS with " + peer() + " broke before the probe's reply");
+    }
+    switch (link.exchange.commit(count)) {
+      case FeedStatus::need_more:
+        break;
+      case FeedStatus::complete:
+        return hand_over();
+      case FeedStatus::malformed:
+        return fail(peer() + " does not answer in HTTP/1.1");
+      case FeedStatus::too_large:
+        return fail(peer() + " answers the probe with too many bytes");
+      case FeedStatus::unsolicited_bytes:
+        return fail(peer() + " sends what nobody asked for");
+    }
+  }
+}
+
+void Dialer::Dial::hand_over() {
+  result_.probe_replied_ns = thread_.now();
+  if (!result_.link->exchange.reusable() || result_.link->tls.spoiled()) {
+    return fail(peer() + " does not keep the connection after the probe (HTTP status " +
+                std::to_string(result_.link->exchange.reply().http_status) + ")");
+  }
+  error_code ec;
+  const int fd = socket_.release(ec);
+  if (ec) return fail("cannot hand over a connection to " + peer() + ": " + ec.message());
+  over_ = true;
+  timer_.cancel();
+  step(ConnectionEvent::handed_over);
+  result_.link->fd = fd;
+  thread_.finish(std::move(result_));
+}
+
+void Dialer::Dial::on_timeout(error_code ec) {
+  if (over_ || ec) return;
+  fail("no connection to " + peer() + " within " + std::to_string(thread_.settings().connect_timeout_ms) +
+       " ms (" + std::string(to_string(state_)) + ")");
+}
+
+void Dialer::Dial::fail(std::string problem) {
+  over_ = true;
+  step(ConnectionEvent::failed);
+  error_code ignored;
+  // An alert tells the peer why; whether it arrives does not matter.
+  if (result_.link != nullptr && socket_.is_open() && !result_.link->tls.output().empty()) {
+    const std::span<const char> bytes = result_.link->tls.output();
+    socket_.non_blocking(true, ignored);
+    socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
+  }
+  timer_.cancel();
+  resolver_.cancel();
+  socket_.close(ignored);
+  DialResult result;
+  result.problem = std::move(problem);
+  // The link itself is freed with this attempt, after the operations that still point into it.
+  thread_.finish(std::move(result));
+}
+
+void Dialer::Thread::run() {
+  name_this_thread("bh-dial");
+  // A wrong CPU only costs speed; the service checks the configuration.
+  if (settings_.dialer_cpu >= 0) (void)pin_this_thread(settings_.dialer_cpu);
+  await_command();
+  io_.run();
+}
+
+void Dialer::Thread::await_command() {
+  command_fd_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
+    if (!ec) on_command();
+  });
+}
+
+void Dialer::Thread::on_command() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = ::read(command_fd_.native_handle(), &count, sizeof count);
+  if (stopping_.load(std::memory_order_acquire)) {  // Pairs with the release in the destructor.
+    io_.stop();
+    return;
+  }
+  Command command;
+  while (commands_.try_dequeue_from_producer(command_token_, command)) {
+    if (command.bury == nullptr) {
+      std::make_shared<Dial>(*this)->start();
+    } else {
+      command.bury.reset();
+    }
+  }
+  await_command();
+}
+
+Dialer::Dialer(std::unique_ptr<Thread> thread) noexcept : thread_(std::move(thread)) {}
+Dialer::~Dialer() = default;
+
+std::expected<std::unique_ptr<Dialer>, Error> Dialer::create(const Settings& settings) {
+  std::expected<TlsContext, Error> context = TlsContext::create(settings.host, settings.ca_file);
+  if (!context) return std::unexpected(context.error());
+  const int command_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (command_fd < 0) return std::unexpected(os_error("eventfd"));
+  const int result_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (result_fd < 0) {
+    const Error error = os_error("eventfd");
+    ::close(command_fd);
+    return std::unexpected(error);
+  }
+  auto thread = std::make_unique<Thread>(settings, std::move(*context), command_fd, result_fd);
+  thread->start();
+  return std::unique_ptr<Dialer>(new Dialer(std::move(thread)));
+}
+
+void Dialer::dial() { thread_->dial(); }
+bool Dialer::try_take(DialResult& result) noexcept { return thread_->try_take(result); }
+void Dialer::bury(std::unique_ptr<Link> link) noexcept { thread_->bury(std::move(link)); }
+int Dialer::wake_fd() const noexcept { return thread_->result_fd(); }
+
+}  // namespace backhand::net

@@ -1,0 +1,426 @@
+#include "gateway/net/pool.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/assert.hpp"
+#include "gateway/net/connection.hpp"
+#include "gateway/net/dialer.hpp"
+
+namespace backhand::net {
+namespace {
+
+constexpr std::uint32_t kMaxConnections = 64;
+// Places for each wanted connection: itself, the one that is to replace it, one that is reserved.
+constexpr std::uint32_t kPlacesEach = 3;
+constexpr std::uint32_t kWakeKey = UINT32_MAX;
+constexpr int kEventsPerTurn = 16;
+// A connection that breaks so soon, having served nothing, counts as a failed dial.
+constexpr Ns kStillborn = kSecond;
+
+constexpr Ns ms(std::uint32_t count) noexcept { return static_cast<Ns>(count) * kMillisecond; }
+
+std::expected<void, Error> check(const Settings& settings) {
+  const auto bad = [](const char* what) { return std::unexpected(Error{std::string("net: ") + what}); };
+  if (settings.host.empty()) return bad("host is empty");
+  if (settings.port == 0) return bad("port is 0");
+  if (settings.probe_request.empty()) return bad("the probe request is empty");
+  if (settings.probe_request.size() > Pool::kMaxRequestBytes) return bad("the probe request is too long");
+  if (settings.connections < 1 || settings.connections > kMaxConnections)
+    return bad("connections is not 1 … 64");
+  if (settings.max_requests < 2) return bad("max_requests is less than 2: the probe is one");
+  if (settings.max_idle_ms == 0) return bad("max_idle_ms is 0");
+  if (settings.dials_per_second == 0) return bad("dials_per_second is 0");
+  if (settings.backoff_min_ms == 0 || settings.backoff_min_ms > settings.backoff_max_ms) {
+    return bad("backoff_min_ms is not 1 … backoff_max_ms");
+  }
+  if (settings.clock == nullptr) return bad("no clock");
+  return {};
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Pool>, Error> Pool::create(const Settings& settings, Handler& handler) {
+  if (const auto checked = check(settings); !checked) return std::unexpected(checked.error());
+  std::expected<std::unique_ptr<Dialer>, Error> dialer = Dialer::create(settings);
+  if (!dialer) return std::unexpected(dialer.error());
+  std::unique_ptr<Pool> pool(new Pool(settings, handler));
+  pool->dialer_ = std::move(*dialer);
+  if (settings.watch_sockets) {
+    pool->epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+    if (pool->epoll_fd_ < 0) return std::unexpected(os_error("epoll_create1"));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u32 = kWakeKey;
+    if (::epoll_ctl(pool->epoll_fd_, EPOLL_CTL_ADD, pool->dialer_->wake_fd(), &event) != 0) {
+      return std::unexpected(os_error("epoll_ctl"));
+    }
+  }
+  return pool;
+}
+
+Pool::Pool(const Settings& settings, Handler& handler)
+    : settings_(settings),
+      handler_(handler),
+      jitter_(static_cast<std::minstd_rand::result_type>(settings.seed)) {
+  const std::size_t places = settings.connections * kPlacesEach;
+  connections_.reserve(places);
+  for (std::size_t place = 0; place < places; ++place) {
+    connections_.push_back(std::make_unique<Connection>(static_cast<std::uint16_t>(place)));
+  }
+  // Beyond half of what the peer may allow, a ping could come too late.
+  ping_after_ = std::min(ms(settings.ping_interval_ms), ms(settings.max_idle_ms) / 2);
+}
+
+Pool::~Pool() {
+  for (const auto& connection : connections_) {
+    if (connection->established()) close_by_reset(*connection->on_lost());
+  }
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+}
+
+bool Pool::is_free(const Connection& connection, Ns now) const noexcept {
+  const ConnectionNotes& notes = connection.notes;
+  return connection.state() == ConnectionState::ready && !notes.busy && notes.reserve == ReserveState::none &&
+         now - notes.last_used_ns < ms(settings_.max_idle_ms);
+}
+
+bool Pool::is_expiring(const Connection& connection, Ns now) const noexcept {
+  const ConnectionNotes& notes = connection.notes;
+  // The replacement is dialed in the last quarter of a connection's life, at least one request before its
+  // end.
+  const std::uint32_t soft_requests = settings_.max_requests - std::max(1U, settings_.max_requests / 4);
+  return notes.requests >= soft_requests || now - notes.last_used_ns >= ms(settings_.max_idle_ms) * 3 / 4;
+}
+
+unsigned Pool::free(Ns now) const noexcept {
+  return static_cast<unsigned>(
+      std::ranges::count_if(connections_, [&](const auto& connection) { return is_free(*connection, now); }));
+}
+
+Connection* Pool::pick(RequestClass request_class, Ns now) const noexcept {
+  // The best for a trade: not about to be retired, then the lowest round trip. Anything else takes the worst,
+  // and nothing where that would be the last.
+  const auto rank = [&](const Connection& connection) {
+    return std::pair(is_expiring(connection, now), connection.notes.round_trip_ns);
+  };
+  Connection* best = nullptr;
+  Connection* worst = nullptr;
+  for (const auto& connection : connections_) {
+    if (!is_free(*connection, now)) continue;
+    if (best == nullptr || rank(*connection) < rank(*best)) best = connection.get();
+    if (worst == nullptr || rank(*connection) >= rank(*worst)) worst = connection.get();
+  }
+  if (request_class == RequestClass::trade) return best;
+  return worst == best ? nullptr : worst;
+}
+
+bool Pool::can_send(RequestClass request_class, Ns now) const noexcept {
+  return pick(request_class, now) != nullptr;
+}
+
+WriteResult Pool::send(RequestToken token, RequestClass request_class, std::span<const char> bytes,
+                       Ns deadline_ns, Ns now) noexcept {
+  Connection* connection = pick(request_class, now);
+  if (connection == nullptr) return {};
+  return write(*connection, token, request_class, bytes, deadline_ns);
+}
+
+WriteResult Pool::write(Connection& connection, RequestToken token, RequestClass request_class,
+                        std::span<const char> bytes, Ns deadline_ns) noexcept {
+  BH_ASSERT(!bytes.empty() && bytes.size() <= kMaxRequestBytes);
+  if (!connection.encrypt(bytes)) {
+    connection.notes.written_ns = settings_.clock();
+    return give_up_unwritten(connection);
+  }
+  return push(connection, token, request_class, deadline_ns);
+}
+
+WriteResult Pool::push(Connection& connection, RequestToken token, RequestClass request_class,
+                       Ns deadline_ns) noexcept {
+  if (connection.push(settings_.clock) != WriteStatus::written) return give_up_unwritten(connection);
+  ConnectionNotes& notes = connection.notes;
+  notes.token = token;
+  notes.request_class = request_class;
+  notes.deadline_ns = deadline_ns;
+  notes.reserve = ReserveState::none;
+  ++outstanding_;
+  ++counters_.written;
+  due_at(deadline_ns);
+  if (connection.has_rest()) watch_for_room(connection, true);
+  if (notes.requests >= settings_.max_requests) {
+    connection.on_retire();
+    count_ready();
+    tell_later("a connection carries its last request");
+  }
+  return {WriteStatus::written, connection.place(), notes.written_ns};
+}
+
+/// The record in hand can go nowhere else, and the connection without it is of no use: its sequence number is
+/// spent.
+WriteResult Pool::give_up_unwritten(Connection& connection) noexcept {
+  const WriteResult result{WriteStatus::not_written, connection.place(), connection.notes.written_ns};
+  ++counters_.not_written;
+  abandon(connection);
+  tell_later("a connection was found dead when it was written to");
+  return result;
+}
+
+std::optional<Reservation> Pool::reserve(Ns now) noexcept {
+  const auto reserved = std::ranges::count_if(connections_, [](const auto& connection) {
+    return connection->established() && connection->notes.reserve != ReserveState::none;
+  });
+  // The lookup's rule: the last free one stays.
+  Connection* connection = pick(RequestClass::lookup, now);
+  if (connection == nullptr || reserved >= static_cast<std::ptrdiff_t>(settings_.connections))
+    return std::nullopt;
+  connection->notes.reserve = ReserveState::reserved;
+  count_ready();
+  tell_later("a connection was reserved");
+  return Reservation{connection->place(), connection->notes.generation};
+}
+
+Connection* Pool::find(Reservation reservation) const noexcept {
+  if (reservation.connection >= connections_.size()) return nullptr;
+  Connection* connection = connections_[reservation.connection].get();
+  const bool held = connection->established() && connection->notes.generation == reservation.generation &&
+                    connection->notes.reserve != ReserveState::none;
+  return held ? connection : nullptr;
+}
+
+bool Pool::holds(Reservation reservation) const noexcept { return find(reservation) != nullptr; }
+
+bool Pool::seal(Reservation reservation, std::span<const char> bytes) noexcept {
+  BH_ASSERT(!bytes.empty() && bytes.size() <= kMaxRequestBytes);
+  Connection* connection = find(reservation);
+  if (connection == nullptr) return false;
+  BH_ASSERT(connection->notes.reserve == ReserveState::reserved);
+  if (!connection->encrypt(bytes)) {
+    abandon(*connection);
+    return false;
+  }
+  connection->notes.reserve = ReserveState::sealed;
+  return true;
+}
+
+WriteResult Pool::fire(Reservation reservation, RequestToken token, Ns deadline_ns, Ns) noexcept {
+  Connection* connection = find(reservation);
+  if (connection == nullptr) return {};
+  BH_ASSERT(connection->notes.reserve == ReserveState::sealed);
+  const WriteResult result = push(*connection, token, RequestClass::trade, deadline_ns);
+  count_ready();
+  if (result.status == WriteStatus::written) tell_later("a reserved connection was fired");
+  return result;
+}
+
+void Pool::spoil(Reservation reservation, Ns) noexcept {
+  if (Connection* connection = find(reservation); connection != nullptr) abandon(*connection);
+}
+
+int Pool::do_work(Ns now) noexcept {
+  if (closed_) return 0;
+  int work = take_over(now);
+  if (outstanding_ > 0) work += read_due(now);
+  work += look_at_idle(now);
+  if (now >= next_due_) work += upkeep(now);
+  return work;
+}
+
+int Pool::do_ready_work(Ns now) noexcept {
+  if (closed_ || epoll_fd_ < 0) return 0;
+  std::array<epoll_event, kEventsPerTurn> events{};
+  const int count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerTurn, 0);
+  int work = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::uint32_t key = events[static_cast<std::size_t>(i)].data.u32;
+    if (key == kWakeKey) {
+      std::uint64_t pokes = 0;
+      [[maybe_unused]] const ssize_t got = ::read(dialer_->wake_fd(), &pokes, sizeof pokes);
+      continue;
+    }
+    // A callback of an earlier event may have closed this one; its descriptor then reports nothing any more.
+    Connection& connection = *connections_[key];
+    if (connection.established()) work += look(connection, now);
+  }
+  return work + do_work(now);
+}
+
+int Pool::read_due(Ns now) noexcept {
+  int work = 0;
+  for (const auto& connection : connections_) {
+    if (connection->established() && connection->notes.busy) work += look(*connection, now);
+  }
+  return work;
+}
+
+int Pool::look_at_idle(Ns now) noexcept {
+  if (now < next_idle_look_) return 0;
+  next_idle_look_ = now + static_cast<Ns>(settings_.idle_look_interval_us) * kMicrosecond;
+  for (std::size_t tries = 0; tries < connections_.size(); ++tries) {
+    idle_cursor_ = idle_cursor_ + 1 < connections_.size() ? idle_cursor_ + 1 : 0;
+    Connection& connection = *connections_[idle_cursor_];
+    if (connection.established() && !connection.notes.busy) return look(connection, now);
+  }
+  return 0;
+}
+
+int Pool::look(Connection& connection, Ns now) noexcept {
+  if (connection.notes.busy && connection.has_rest()) {
+    if (!connection.flush()) {
+      lose(connection, LossReason::reset, now);
+      return 1;
+    }
+    if (!connection.has_rest()) watch_for_room(connection, false);
+  }
+  switch (connection.read(settings_.clock)) {
+    case ReadResult::nothing:
+      return 0;
+    case ReadResult::more:
+      return 1;
+    case ReadResult::reply:
+      deliver(connection, now);
+      return 1;
+    case ReadResult::broken:
+      if (connection.notes.busy) {
+        lose(connection, connection.trouble(), now);
+      } else {
+        drop_idle(connection, connection.trouble(), now);
+      }
+      return 1;
+  }
+  return 0;
+}
+
+void Pool::deliver(Connection& connection, Ns now) noexcept {
+  ConnectionNotes& notes = connection.notes;
+  ReplyView reply = connection.exchange().reply();
+  reply.readable_ns = connection.readable_ns();
+  reply.replied_ns = connection.replied_ns();
+  reply.connection = connection.place();
+  --outstanding_;
+  ++counters_.replies;
+  const bool reusable = connection.reusable();
+  // It stays busy during the callback, so that a request sent from within cannot take the buffer that the
+  // reply lies in.
+  if (notes.request_class == RequestClass::ping) {
+    --pings_outstanding_;
+    note_round_trip(notes, reply.replied_ns - notes.written_ns);
+    handler_.on_ping(reply, notes.written_ns);
+  } else {
+    handler_.on_reply(notes.token, reply, now);
+  }
+  connection.exchange().finish();
+  notes.busy = false;
+  notes.last_used_ns = now;
+  stillborn_ = 0;
+  if (!reusable) {
+    close_idle(connection, "the peer closed a connection after its reply", now);
+  } else if (connection.state() == ConnectionState::draining) {
+    ++counters_.retired;
+    close_idle(connection, "a connection was retired", now);
+  } else {
+    due_at(now + ping_after_);
+    if (is_expiring(connection, now)) next_due_ = std::min(next_due_, now);
+  }
+}
+
+void Pool::note_round_trip(ConnectionNotes& notes, Ns round_trip_ns) noexcept {
+  notes.round_trip_ns = notes.round_trip_ns == 0
+                            ? round_trip_ns
+                            : notes.round_trip_ns + (round_trip_ns - notes.round_trip_ns) / 4;
+}
+
+/// Resets the connection; no callback.
+void Pool::abandon(Connection& connection) noexcept {
+  std::unique_ptr<Link> link = connection.on_lost();
+  close_by_reset(*link);
+  dialer_->bury(std::move(link));
+  connection.notes.reserve = ReserveState::none;
+  count_ready();
+  next_due_ = 0;
+}
+
+void Pool::lose(Connection& connection, LossReason reason, Ns now) noexcept {
+  const ConnectionNotes notes = connection.notes;
+  connection.notes.busy = false;
+  --outstanding_;
+  ++counters_.lost;
+  note_if_stillborn(connection, now);
+  abandon(connection);
+  if (notes.request_class == RequestClass::ping) {
+    --pings_outstanding_;
+    handler_.on_ping_lost(notes.written_ns, now);
+  } else {
+    handler_.on_lost(notes.token, reason, true, now);
+  }
+  tell("a connection was lost with a request outstanding");
+}
+
+void Pool::drop_idle(Connection& connection, LossReason reason, Ns now) noexcept {
+  ++counters_.closed_by_peer;
+  note_if_stillborn(connection, now);
+  const bool was_reserved = connection.notes.reserve != ReserveState::none;
+  abandon(connection);
+  if (was_reserved) handler_.on_reserved_lost(connection.place(), now);
+  tell(reason == LossReason::end_of_stream ? "the peer closed an idle connection"
+                                           : "an idle connection was spoilt by the peer");
+}
+
+/// A peer that takes connections only to drop them must not be dialed as fast as it does.
+void Pool::note_if_stillborn(const Connection& connection, Ns now) noexcept {
+  if (connection.notes.requests > 1 || now - connection.notes.adopted_ns >= kStillborn) return;
+  ++stillborn_;
+  back_off(now);
+}
+
+/// Ends a connection on which nothing is outstanding, in good order.
+void Pool::close_idle(Connection& connection, std::string_view why, Ns) noexcept {
+  std::unique_ptr<Link> link = connection.on_lost();
+  close_politely(*link);
+  dialer_->bury(std::move(link));
+  next_due_ = 0;
+  count_ready();
+  tell(why);
+}
+
+void Pool::close(Ns now) noexcept {
+  closed_ = true;
+  next_due_ = kNever;
+  for (const auto& connection : connections_) {
+    if (!connection->established()) continue;
+    const ConnectionNotes notes = connection->notes;
+    connection->notes.busy = false;
+    abandon(*connection);
+    if (!notes.busy) continue;
+    --outstanding_;
+    if (notes.request_class == RequestClass::ping) {
+      handler_.on_ping_lost(notes.written_ns, now);
+    } else {
+      handler_.on_lost(notes.token, LossReason::closed_by_us, true, now);
+    }
+  }
+  next_due_ = kNever;
+}
+
+void Pool::count_ready() noexcept {
+  ready_ = static_cast<unsigned>(std::ranges::count_if(connections_, [](const auto& connection) {
+    return connection->state() == ConnectionState::ready && connection->notes.reserve == ReserveState::none;
+  }));
+}
+
+/// Callbacks come from within do_work only.
+void Pool::tell_later(std::string_view why) noexcept {
+  untold_ = why;
+  next_due_ = 0;
+}
+
+void Pool::tell(std::string_view why) noexcept {
+  handler_.on_pool_changed(ready_, settings_.connections, why);
+}
+
+}  // namespace backhand::net
