@@ -113,7 +113,8 @@ struct Order {
   Decimal price;
   Ns created = kNever;
   Ns updated = kNever;
-  std::uint64_t trade_id = 0;  ///< Of its one fill; 0: none.
+  std::optional<Decimal> at_most;  ///< Whatever the margin allows, no more than this is executed.
+  std::uint64_t trade_id = 0;      ///< Of its one fill; 0: none.
 };
 
 /// One request that came in.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/decimal.hpp"
 #include "common/time.hpp"
@@ -78,10 +79,13 @@ struct Options {
   Ns history_lag_ns = 0;                    ///< orders-history and fills show them so late.
   Ns position_lag_ns = 0;                   ///< Position reads show the position of so long ago.
 
-  bool chunked = true;                 ///< Replies; else Content-Length.
-  bool code_as_number = false;         ///< "code":40037 instead of "code":"40037".
-  bool detail_says_status = false;     ///< order/detail names its state `status` instead of `state`.
-  bool omit_position_utime = true;     ///< Some live position rows lack uTime.
+  bool chunked = true;              ///< Replies; else Content-Length.
+  bool code_as_number = false;      ///< "code":40037 instead of "code":"40037".
+  bool detail_says_status = false;  ///< order/detail names its state `status` instead of `state`.
+  bool omit_position_utime = true;  ///< Some live position rows lack uTime.
+  bool partial_open_keeps_size =
+      false;  ///< An open leg short of margin: size as wanted, canceled; else size as opened, filled.
+  bool empty_list_is_null = true;      ///< Lists without rows are null (as live) instead of [].
   bool close_leg_reduce_only = false;  ///< The close leg says reduceOnly YES.
   bool spot_info = true;               ///< Off: GET spot/account/info is 404.
 
@@ -143,5 +147,7 @@ struct Fault {
 /// A fault by its short name ("ack_lost_after", "server_error_before", …; the list is in README.md); empty
 /// where the name is unknown.
 [[nodiscard]] std::optional<Fault> named_fault(std::string_view name);
+/// All names that `named_fault` knows.
+[[nodiscard]] std::vector<std::string_view> fault_names();
 
 }  // namespace backhand::venue
