@@ -60,27 +60,28 @@ class Settlement {
     CaseEvidence evidence;
     Stage stage = Stage::free;
     Ns opened_at = 0;
+    Ns proven_at = 0;     ///< Proven but for a read of the position since; 0: not.
     Ns answered_at = 0;   ///< The last useful answer while the venue answers; 0 after a gap.
     Ns answering_ns = 0;  ///< How long the venue has answered since the fuse: what the patience is for.
     Decision decision;
   };
   /// The rows that earlier reversals of a position were: never another one's evidence.
   struct Past {
-    wire::OrderId close_id;
-    wire::OrderId open_id;
+    wire::OrderId named_id;
+    wire::OrderId sibling_id;
     VenueMs last_leg_venue_ms = 0;
   };
 
   [[nodiscard]] bool belongs_to_other(const Case& subject, const domain::OrderRow& row) const noexcept;
-  void take_history(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept;
-  void take_order(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept;
+  void take(Case& subject, const LookupTicket& ticket, const domain::LookupReply& reply) noexcept;
+  void take_rows(Case& subject, const domain::LookupReply& reply) noexcept;
   void count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept;
-  void take_row(Case& subject, const domain::OrderRow& row) noexcept;
   void judge(Case& subject, Ns now) noexcept;
   void decide(Case& subject, const Finding& finding) noexcept;
   void give_up(Case& subject, const Finding& finding) noexcept;
   void finish(Case& subject) noexcept;
   void schedule(Case& subject, const Finding& finding, Ns now) noexcept;
+  [[nodiscard]] Ns interval(const Case& subject, Ns now) const noexcept;
 
   Settings settings_;
   LookupPlan plan_;

@@ -1,0 +1,113 @@
+#include "gateway/order/position_book.hpp"
+
+#include <algorithm>
+
+#include "common/assert.hpp"
+
+namespace backhand::order {
+
+using wire::DenyReason;
+
+PositionBook::PositionBook(std::size_t positions) : entries_(positions) {}
+
+PositionBook::Entry& PositionBook::entry(PositionIndex position) noexcept {
+  BH_ASSERT(position.value < entries_.size());
+  return entries_[position.value];
+}
+
+const PositionBook::Entry& PositionBook::entry(PositionIndex position) const noexcept {
+  BH_ASSERT(position.value < entries_.size());
+  return entries_[position.value];
+}
+
+void PositionBook::set_mode(PositionIndex position, domain::PositionMode mode) noexcept {
+  entry(position).mode = mode;
+}
+
+ReadResult PositionBook::on_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
+                                 Ns read_at) noexcept {
+  Entry& e = entry(position);
+  if (snapshot.read_venue_ms <= 0) return ReadResult::inconsistent;
+  if (e.mode == domain::PositionMode::one_way && !snapshot.long_size.is_zero() &&
+      !snapshot.short_size.is_zero())
+    return ReadResult::inconsistent;
+  if (snapshot.read_venue_ms < e.snapshot.read_venue_ms || snapshot.read_venue_ms < e.needed_venue_ms)
+    return ReadResult::stale;
+  e.snapshot = snapshot;
+  e.read_at = read_at;
+  return ReadResult::taken;
+}
+
+void PositionBook::needs_read_since(PositionIndex position, VenueMs venue_ms) noexcept {
+  Entry& e = entry(position);
+  e.needed_venue_ms = std::max(e.needed_venue_ms, venue_ms);
+}
+
+DenyReason PositionBook::check(PositionIndex position, domain::PositionSide side,
+                               const std::optional<Decimal>& expected, Ns max_age, Ns now) const noexcept {
+  const Entry& e = entry(position);
+  if (e.blocked != BlockReason::none) return DenyReason::position_blocked;
+  if (e.occupant != kNobody) return DenyReason::position_busy;
+  return check_held(position, side, expected, max_age, now);
+}
+
+DenyReason PositionBook::check_held(PositionIndex position, domain::PositionSide side,
+                                    const std::optional<Decimal>& expected, Ns max_age,
+                                    Ns now) const noexcept {
+  const Entry& e = entry(position);
+  if (e.snapshot.read_venue_ms == 0) return DenyReason::position_stale;
+  if (e.snapshot.read_venue_ms < e.needed_venue_ms) return DenyReason::position_busy;
+  if (max_age > 0 && now - e.read_at > max_age) return DenyReason::position_stale;
+  const Decimal held = e.snapshot.held(side);
+  if (held.is_zero())
+    return e.snapshot.held(domain::opposite(side)).is_zero() ? DenyReason::nothing_held
+                                                             : DenyReason::wrong_side;
+  if (expected && *expected != held) return DenyReason::size_differs;
+  return DenyReason::none;
+}
+
+void PositionBook::occupy(PositionIndex position, std::uint32_t occupant) noexcept {
+  Entry& e = entry(position);
+  BH_ASSERT(occupant != kNobody);
+  BH_ASSERT(e.occupant == kNobody);
+  e.occupant = occupant;
+}
+
+void PositionBook::release(PositionIndex position, std::uint32_t occupant) noexcept {
+  Entry& e = entry(position);
+  BH_ASSERT(occupant != kNobody && e.occupant == occupant);
+  e.occupant = kNobody;
+}
+
+std::uint32_t PositionBook::occupant(PositionIndex position) const noexcept {
+  return entry(position).occupant;
+}
+
+bool PositionBook::block(PositionIndex position, BlockReason reason) noexcept {
+  Entry& e = entry(position);
+  BH_ASSERT(reason != BlockReason::none);
+  const bool was_free = e.blocked == BlockReason::none;
+  if (was_free) ++blocked_;
+  const bool strong = e.blocked == BlockReason::unresolved || e.blocked == BlockReason::by_operator;
+  const bool weak = reason == BlockReason::unknown || reason == BlockReason::unclean_start;
+  if (!(strong && weak)) e.blocked = reason;
+  return was_free;
+}
+
+bool PositionBook::unblock(PositionIndex position) noexcept {
+  Entry& e = entry(position);
+  if (e.blocked == BlockReason::none) return false;
+  e.blocked = BlockReason::none;
+  --blocked_;
+  return true;
+}
+
+BlockReason PositionBook::blocked(PositionIndex position) const noexcept { return entry(position).blocked; }
+
+const domain::PositionSnapshot& PositionBook::snapshot(PositionIndex position) const noexcept {
+  return entry(position).snapshot;
+}
+
+Ns PositionBook::read_at(PositionIndex position) const noexcept { return entry(position).read_at; }
+
+}  // namespace backhand::order

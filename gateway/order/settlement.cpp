@@ -1,0 +1,332 @@
+#include "gateway/order/settlement.hpp"
+
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "gateway/order/fuse.hpp"
+#include "gateway/order/legs.hpp"
+
+namespace backhand::order {
+
+namespace {
+
+constexpr Ns ms(std::uint32_t value) noexcept { return static_cast<Ns>(value) * kMillisecond; }
+
+/// Asked a little further back than needed, so that a venue that cuts at whole seconds hides nothing.
+constexpr VenueMs kHistoryMargin_ms = 1'000;
+
+}  // namespace
+
+Settlement::Settlement(const Settings& settings, std::size_t accounts, std::size_t positions,
+                       std::size_t max_cases)
+    : settings_(settings),
+      plan_(accounts, max_cases, ms(settings.backoff_min_ms), ms(settings.backoff_max_ms)),
+      cases_(max_cases),
+      past_(positions),
+      decided_(max_cases) {}
+
+void Settlement::open(const CaseFacts& facts, Ns now) noexcept {
+  BH_ASSERT(facts.case_id < cases_.size());
+  BH_ASSERT(facts.position.value < past_.size());
+  Case& subject = cases_[facts.case_id];
+  BH_ASSERT(subject.stage == Stage::free);
+  CaseFacts known = facts;
+  // One reversal of a position at a time: this one was written after the last one's legs were seen done.
+  if (!facts.recovered)
+    known.written_venue_ms = std::max(known.written_venue_ms, past_[facts.position.value].last_leg_venue_ms);
+  subject = {};
+  subject.evidence = begin_case(known, settings_);
+  subject.stage = Stage::open;
+  subject.opened_at = now;
+  ++open_;
+  const std::uint32_t group = LookupPlan::group_of(facts.account, facts.instrument.product);
+  plan_.add(facts.case_id, group);
+  const bool fresh_ack = facts.answer == Answer::acked && !facts.recovered;
+  plan_.set_due(facts.case_id, Ask::history, fresh_ack ? now + ms(settings_.first_read_ms) : now);
+  plan_.refresh(group);
+}
+
+bool Settlement::is_open(std::uint32_t case_id) const noexcept {
+  return case_id < cases_.size() && cases_[case_id].stage == Stage::open;
+}
+
+bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) noexcept {
+  if (!plan_.take(now, ticket)) return false;
+  const CaseFacts& facts = cases_[ticket.case_id].evidence.facts;
+  out = {};
+  out.kind = kind_of(ticket.ask);
+  out.account = facts.account;
+  switch (ticket.ask) {
+    case Ask::history: {
+      VenueMs since = facts.signed_venue_ms;
+      for (std::uint32_t id = plan_.first_case(ticket.group); id != LookupPlan::kNone;
+           id = plan_.next_case(id))
+        since = std::min(since, cases_[id].evidence.facts.signed_venue_ms);
+      ticket.since_venue_ms = since - kHistoryMargin_ms;
+      out.since_venue_ms = ticket.since_venue_ms;
+      out.instrument.product = facts.instrument.product;
+      break;
+    }
+    case Ask::positions:
+      out.instrument.product = facts.instrument.product;
+      break;
+    case Ask::by_client_oid:
+      out.instrument = facts.instrument;
+      out.client_oid = facts.client_oid;
+      break;
+    case Ask::by_order_id:
+    case Ask::fills:
+      out.instrument = facts.instrument;
+      out.order_id = facts.order_id;
+      out.since_venue_ms = facts.signed_venue_ms;
+      break;
+  }
+  return true;
+}
+
+void Settlement::on_reply(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept {
+  using domain::LookupStatus;
+  const bool answers_orders = ticket.ask != Ask::history && ticket.ask != Ask::positions;
+  const bool useful =
+      reply.status == LookupStatus::ok || (reply.status == LookupStatus::not_found && answers_orders);
+  // A no to the question itself is an answer too, though it proves nothing: patience runs, and it is asked
+  // again at longer and longer intervals.
+  const bool answered = useful || reply.status == LookupStatus::not_found ||
+                        reply.status == LookupStatus::absent || reply.status == LookupStatus::refused;
+  if (!answered) {
+    on_failed(ticket, now);
+    return;
+  }
+  Ns asked_at = 0;
+  if (!plan_.finish(ticket, useful ? LookupPlan::End::answered : LookupPlan::End::failed, now, 0, asked_at))
+    return;
+  for (std::uint32_t id = plan_.first_case(ticket.group), next; id != LookupPlan::kNone; id = next) {
+    next = plan_.next_case(id);
+    if (answers_orders && !(id == ticket.case_id && plan_.is_current(ticket))) continue;
+    Case& subject = cases_[id];
+    if (useful) take(subject, ticket, reply);
+    count_answer(subject, reply.venue_ms, now);
+    if (useful && plan_.due(id, ticket.ask) <= asked_at)
+      plan_.set_due(id, ticket.ask, now + interval(subject, now));
+    judge(subject, now);
+  }
+  plan_.refresh(ticket.group);
+}
+
+void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::LookupReply& reply) noexcept {
+  CaseEvidence& evidence = subject.evidence;
+  switch (ticket.ask) {
+    case Ask::history: {
+      take_rows(subject, reply);
+      const bool covers = !reply.truncated && ticket.since_venue_ms <= evidence.facts.signed_venue_ms;
+      if (covers) evidence.history.note(reply.venue_ms, evidence.quiet_venue_ms);
+      break;
+    }
+    case Ask::positions:
+      if (const auto snapshot = snapshot_of(reply, evidence.facts.instrument))
+        take_position(evidence, *snapshot);
+      break;
+    case Ask::by_client_oid:
+    case Ask::by_order_id: {
+      take_rows(subject, reply);
+      if (reply.status != domain::LookupStatus::not_found) break;
+      Confirmation& absent =
+          ticket.ask == Ask::by_client_oid ? evidence.client_oid_absent : evidence.order_id_absent;
+      absent.note(reply.venue_ms, evidence.quiet_venue_ms);
+      break;
+    }
+    case Ask::fills:
+      take_fills(evidence, reply.fills, settings_);
+      break;
+  }
+}
+
+void Settlement::take_rows(Case& subject, const domain::LookupReply& reply) noexcept {
+  for (const domain::OrderRow& row : reply.orders)
+    if (!belongs_to_other(subject, row)) take_row(subject.evidence, row, settings_);
+}
+
+bool Settlement::belongs_to_other(const Case& subject, const domain::OrderRow& row) const noexcept {
+  const CaseFacts& facts = subject.evidence.facts;
+  if (is_ours_by_id(facts, row)) return false;
+  const auto prefix = settings_.client_oid_prefix.view();
+  if (!prefix.empty() && row.client_oid.view().starts_with(prefix)) return true;
+  if (row.order_id.empty()) return false;
+  const Past& past = past_[facts.position.value];
+  return row.order_id == past.named_id || row.order_id == past.sibling_id;
+}
+
+void Settlement::on_failed(const LookupTicket& ticket, Ns now) noexcept {
+  Ns asked_at = 0;
+  if (!plan_.finish(ticket, LookupPlan::End::failed, now, 0, asked_at)) return;
+  // The other questions do not wait for the one that is not answered.
+  for (std::uint32_t id = plan_.first_case(ticket.group), next; id != LookupPlan::kNone; id = next) {
+    next = plan_.next_case(id);
+    judge(cases_[id], now);
+  }
+  plan_.refresh(ticket.group);
+}
+
+void Settlement::postpone(const LookupTicket& ticket, Ns until) noexcept {
+  Ns asked_at = 0;
+  static_cast<void>(plan_.finish(ticket, LookupPlan::End::postponed, 0, until, asked_at));
+}
+
+void Settlement::observe_positions(AccountIndex account, domain::Product product,
+                                   const domain::LookupReply& reply, Ns now) noexcept {
+  const std::uint32_t group = LookupPlan::group_of(account, product);
+  for (std::uint32_t id = plan_.first_case(group), next; id != LookupPlan::kNone; id = next) {
+    next = plan_.next_case(id);
+    Case& subject = cases_[id];
+    const auto snapshot = snapshot_of(reply, subject.evidence.facts.instrument);
+    if (!snapshot) return;
+    take_position(subject.evidence, *snapshot);
+    count_answer(subject, reply.venue_ms, now);
+    judge(subject, now);
+  }
+  plan_.refresh(group);
+}
+
+void Settlement::observe_order(AccountIndex account, const domain::OrderRow& row, Ns now) noexcept {
+  const std::uint32_t group = LookupPlan::group_of(account, row.instrument.product);
+  for (std::uint32_t id = plan_.first_case(group), next; id != LookupPlan::kNone; id = next) {
+    next = plan_.next_case(id);
+    Case& subject = cases_[id];
+    if (belongs_to_other(subject, row)) continue;
+    if (take_row(subject.evidence, row, settings_)) judge(subject, now);
+  }
+  plan_.refresh(group);
+}
+
+/// Patience is spent only while the venue answers and only from the time on at which it could say something
+/// final: a long silence between two answers counts for no more than two pauses.
+void Settlement::count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept {
+  CaseEvidence& evidence = subject.evidence;
+  evidence.seen_venue_ms = std::max(evidence.seen_venue_ms, venue_ms);
+  const bool by_venue = evidence.seen_venue_ms >= evidence.quiet_venue_ms;
+  const bool by_us =
+      now - subject.opened_at >= ms(settings_.clock_tolerance_ms) + 2 * ms(settings_.execution_grace_ms);
+  if (!by_venue && !by_us) return;
+  if (subject.answered_at != 0)
+    subject.answering_ns += std::min(now - subject.answered_at, 2 * ms(settings_.poll_max_ms));
+  subject.answered_at = now;
+}
+
+void Settlement::judge(Case& subject, Ns now) noexcept {
+  const Finding finding = weigh(subject.evidence, settings_);
+  if (finding.proven) {
+    if (subject.proven_at == 0) subject.proven_at = now;
+    const bool waited = now - subject.proven_at >= 2 * ms(settings_.execution_grace_ms);
+    if (!finding.lacks_position || waited) {
+      decide(subject, finding);
+      return;
+    }
+  } else {
+    subject.proven_at = 0;
+    if (subject.answering_ns >= ms(settings_.unresolved_after_ms)) {
+      give_up(subject, finding);
+      return;
+    }
+  }
+  schedule(subject, finding, now);
+}
+
+void Settlement::decide(Case& subject, const Finding& finding) noexcept {
+  const CaseEvidence& evidence = subject.evidence;
+  Decision& decision = subject.decision;
+  decision = {};
+  decision.result = finding.result;
+  decision.ground = finding.ground;
+  decision.foreign_change = finding.foreign_change;
+  decision.closed = finding.closed;
+  decision.opened = finding.opened;
+  decision.order_id = finding.order_id;
+  decision.last_leg_venue_ms = finding.last_leg_venue_ms;
+  decision.has_after =
+      evidence.latest.read_venue_ms > 0 && evidence.latest.read_venue_ms >= finding.last_leg_venue_ms;
+  Past& past = past_[evidence.facts.position.value];
+  past.named_id = finding.order_id;
+  past.sibling_id = finding.sibling_id;
+  past.last_leg_venue_ms = std::max(past.last_leg_venue_ms, finding.last_leg_venue_ms);
+  finish(subject);
+}
+
+void Settlement::give_up(Case& subject, const Finding& finding) noexcept {
+  Decision& decision = subject.decision;
+  decision = {};
+  decision.unresolved = true;
+  decision.ground = finding.ground;
+  decision.foreign_change = subject.evidence.foreign_reversal;
+  decision.order_id = finding.order_id;
+  decision.closed = finding.closed;
+  decision.opened = finding.opened;
+  decision.last_leg_venue_ms = finding.last_leg_venue_ms;
+  decision.has_after = subject.evidence.latest.read_venue_ms > 0;
+  finish(subject);
+}
+
+void Settlement::finish(Case& subject) noexcept {
+  const CaseFacts& facts = subject.evidence.facts;
+  Decision& decision = subject.decision;
+  decision.case_id = facts.case_id;
+  decision.account = facts.account;
+  decision.position = facts.position;
+  decision.has_before = has_before(facts);
+  if (decision.has_before) decision.before = facts.before;
+  if (decision.has_after) decision.after = subject.evidence.latest;
+  subject.stage = Stage::decided;
+  --open_;
+  plan_.remove(facts.case_id);
+  BH_ASSERT(decided_count_ < decided_.size());
+  decided_[(decided_head_ + decided_count_) % decided_.size()] = facts.case_id;
+  ++decided_count_;
+}
+
+/// Questions come quickly at first and then ever more slowly; once an answer can be final, often enough that
+/// the second look is not late.
+Ns Settlement::interval(const Case& subject, Ns now) const noexcept {
+  const Ns shortest = std::max<Ns>(ms(settings_.first_read_ms) / 2, kMillisecond);
+  const Ns longest = std::max(ms(settings_.poll_max_ms), shortest);
+  const Ns pause = std::clamp((now - subject.opened_at) / 2, shortest, longest);
+  if (subject.evidence.seen_venue_ms < subject.evidence.quiet_venue_ms) return pause;
+  return std::clamp(ms(settings_.settle_recheck_ms) / 2, shortest, longest);
+}
+
+void Settlement::schedule(Case& subject, const Finding& finding, Ns now) noexcept {
+  const CaseFacts& facts = subject.evidence.facts;
+  const auto wish = [&](Ask ask, bool wanted) {
+    const Ns due = plan_.due(facts.case_id, ask);
+    if (!wanted)
+      plan_.set_due(facts.case_id, ask, kNever);
+    else if (due == kNever)
+      plan_.set_due(facts.case_id, ask, now);
+  };
+  wish(Ask::positions, finding.wants_position);
+  wish(Ask::by_client_oid, finding.wants_names && !facts.client_oid.empty());
+  wish(Ask::by_order_id, finding.wants_names && !facts.order_id.empty());
+  wish(Ask::fills, finding.wants_names && subject.evidence.order_id_absent.begun());
+}
+
+bool Settlement::pop_decision(Decision& out) noexcept {
+  if (decided_count_ == 0) return false;
+  Case& subject = cases_[decided_[decided_head_]];
+  decided_head_ = (decided_head_ + 1) % decided_.size();
+  --decided_count_;
+  out = subject.decision;
+  if (out.unresolved) {
+    subject.stage = Stage::unresolved;
+    ++unresolved_;
+  } else {
+    subject.stage = Stage::free;
+  }
+  return true;
+}
+
+bool Settlement::resolve(std::uint32_t case_id) noexcept {
+  if (case_id >= cases_.size() || cases_[case_id].stage != Stage::unresolved) return false;
+  cases_[case_id].stage = Stage::free;
+  --unresolved_;
+  return true;
+}
+
+}  // namespace backhand::order
