@@ -77,7 +77,10 @@ class DataReader {
     }
     if (lookup_.kind == LookupKind::contracts) {
       return read_rows(data, content_, rows, [&](json::object row) {
-        return read_contract(row, lookup_.instrument.product, out_.contracts, out_.truncated);
+        const RowResult result =
+            read_contract(row, lookup_.instrument.product, out_.contracts, out_.truncated);
+        // A contract without a name is nobody's; it must not cost us the others.
+        return result == RowResult::incomplete ? RowResult::read : result;
       });
     }
     json::json_type type{};

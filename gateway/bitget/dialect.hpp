@@ -33,7 +33,7 @@ enum class OneWaySide : std::uint8_t {
 struct Settings {
   std::string host = "api.bitget.com";  ///< Host header; with ":port" where it is not 443.
   std::string locale = "en-US";         ///< Language of the venue's messages; empty: header left out.
-  std::string channel_code;             ///< Broker code; empty: header left out.
+  std::string channel_code{};           ///< Broker code; empty: header left out.
   bool demo = false;                    ///< Ask for the venue's paper-trading environment.
   OneWaySide one_way_side = OneWaySide::position;
   bool one_way_sends_size = false;
