@@ -30,6 +30,8 @@ class Journal : public Sink {
   /// Wall clock minus CLOCK_MONOTONIC, for the records' real_ns. Any thread; set at start and now and then.
   virtual void set_real_offset(std::int64_t offset_ns) noexcept = 0;
 
+  /// Whether the ring's pages are locked into memory; false is worth a warning, not an error.
+  [[nodiscard]] virtual bool memory_locked() const noexcept = 0;
   [[nodiscard]] virtual std::uint32_t epoch() const noexcept = 0;  ///< Of this start.
 
   /// Appends `stopped` and makes everything durable. Called when nobody appends any more, by the thread that
@@ -46,7 +48,8 @@ class Journal : public Sink {
 /// of it durable on return. `storage` outlives the journal. `real_offset_ns` as in set_real_offset.
 [[nodiscard]] std::expected<std::unique_ptr<Journal>, Error> open_journal(Storage& storage,
                                                                           const Settings& settings,
-                                                                          Recovered&& recovered, Ns now_ns,
+                                                                          const Recovered& recovered,
+                                                                          Ns now_ns,
                                                                           std::int64_t real_offset_ns);
 
 }  // namespace backhand::journal

@@ -69,6 +69,8 @@ std::uint8_t parts_of(Kind kind) noexcept {
       return kPartsOf<RunState>;
     case Kind::checkpoint_end:
       return kPartsOf<CheckpointEnd>;
+    case Kind::case_state:
+      return kPartsOf<CaseState>;
   }
   return 0;
 }
@@ -115,6 +117,8 @@ std::string_view to_string(Kind kind) noexcept {
       return "run_state";
     case Kind::checkpoint_end:
       return "checkpoint_end";
+    case Kind::case_state:
+      return "case_state";
   }
   return "?";
 }

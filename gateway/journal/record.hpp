@@ -43,6 +43,7 @@ enum class Kind : std::uint8_t {
   day_count = 33,       ///< Checkpoint only: reversals of a lane and position on one UTC day.
   run_state = 34,       ///< Checkpoint only, first: epoch, boot, configuration of the last start.
   checkpoint_end = 35,  ///< Checkpoint only, last: how many records it has.
+  case_state = 36,      ///< Checkpoint only: behind the records of an open case.
 };
 
 inline constexpr std::uint8_t kRecordVersion = 1;
@@ -256,6 +257,15 @@ struct DayCount {
   wire::SymbolName symbol;
 };
 
+/// How far an open case came; its records stand before this one.
+struct CaseState {
+  static constexpr Kind kKind = Kind::case_state;
+  std::uint64_t intent_id;
+  std::uint8_t phase;  ///< CasePhase.
+  std::uint8_t told_unknown;
+  std::array<std::uint8_t, 6> reserved;
+};
+
 struct RunState {
   static constexpr Kind kKind = Kind::run_state;
   Started started;
@@ -280,7 +290,8 @@ inline constexpr std::uint8_t kPartsOf =
     static_cast<std::uint8_t>((sizeof(Body) + kBodyBytes - 1) / kBodyBytes);
 static_assert(kPartsOf<Taken> == 1 && kPartsOf<ShotTaken> == 1 && kPartsOf<Intended> == 2 &&
               kPartsOf<Settled> == 1);
-static_assert(kPartsOf<OutcomeBody> == 3 && kPartsOf<Learned> == 1 && kPartsOf<RunState> == 1);
+static_assert(kPartsOf<OutcomeBody> == 3 && kPartsOf<Learned> == 1 && kPartsOf<RunState> == 1 &&
+              kPartsOf<CaseState> == 1);
 
 /// What the header of an entry says beside its kind; the sink adds number, real time, epoch and checksum.
 struct Stamp {

@@ -49,7 +49,6 @@ struct OpenCase {
   std::optional<Dated<Sent>> sent;
   std::optional<Dated<Learned>> learned;
   std::optional<Dated<Settled>> settled;
-  std::optional<Dated<OutcomeBody>> unresolved;
   std::optional<Dated<Resolved>> resolved;  ///< An operator spoke before the strategy was told unresolved.
 
   [[nodiscard]] wire::AccountName account() const noexcept {
