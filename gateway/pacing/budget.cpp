@@ -1,6 +1,7 @@
 #include "gateway/pacing/budget.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "common/assert.hpp"
 
@@ -97,9 +98,7 @@ void Budget::on_reply(Ticket& ticket, Ns replied_ns, ReplyNote note) noexcept {
   book.on_reply(replied_ns);
   ip_of(ticket).on_reply(replied_ns);
   if (ticket.request_class == RequestClass::reversal) {
-    const Ns took = std::max<Ns>(replied_ns - ticket.written_ns, 0);
-    round_trip_ = measured_ ? round_trip_ + (took - round_trip_) / 8 : took;
-    measured_ = true;
+    measure(std::max<Ns>(replied_ns - ticket.written_ns, 0));
   }
   if (note.throttled) {
     on_throttled(ticket.book, replied_ns);
@@ -110,6 +109,18 @@ void Budget::on_reply(Ticket& ticket, Ns replied_ns, ReplyNote note) noexcept {
     (void)book.heed_remaining(static_cast<std::uint32_t>(note.remaining_quota), replied_ns);
   }
   ticket.book = Ticket::kClosed;
+}
+
+/// Smoothed round trip and its mean deviation, as TCP keeps them (RFC 6298).
+void Budget::measure(Ns took) noexcept {
+  if (!measured_) {
+    measured_ = true;
+    round_trip_ = took;
+    deviation_ = 0;
+    return;
+  }
+  deviation_ += (std::abs(took - round_trip_) - deviation_) / 4;
+  round_trip_ += (took - round_trip_) / 8;
 }
 
 void Budget::on_throttled(std::uint32_t book, Ns now) noexcept {
@@ -160,12 +171,12 @@ void Budget::recall_lookups(Ns now) noexcept {
 }
 
 Ns Budget::predict_account(AccountIndex account, std::uint32_t rank, Ns now) const noexcept {
-  return books_[account.value].predict(rank, now, round_trip_);
+  return books_[account.value].predict(rank, now, round_trip_ + deviation_);
 }
 
 Ns Budget::predict_ip(std::uint32_t rank, Ns now) const noexcept {
   const RateBook& book = ip_[static_cast<std::size_t>(RequestClass::reversal)];
-  return std::max(book.predict(rank, now, round_trip_), held_until_);
+  return std::max(book.predict(rank, now, round_trip_ + deviation_), held_until_);
 }
 
 }  // namespace backhand::pacing

@@ -98,7 +98,8 @@ class Budget {
   void recall_reversal(AccountIndex account, Ns now) noexcept;
   void recall_lookups(Ns now) noexcept;
 
-  /// Estimates by the recent round trips of all accounts.
+  /// Estimates by the recent round trips of all accounts, one deviation added: exact where they are constant,
+  /// and where they jitter, late rather than early, since an intent queued in vain is told so too late.
   [[nodiscard]] Ns predict_account(AccountIndex account, std::uint32_t rank, Ns now) const noexcept;
   [[nodiscard]] Ns predict_ip(std::uint32_t rank, Ns now) const noexcept;
   [[nodiscard]] Ns round_trip_ns() const noexcept { return round_trip_; }
@@ -119,6 +120,7 @@ class Budget {
   [[nodiscard]] RateBook& ip_of(const Ticket& ticket) noexcept {
     return ip_[static_cast<std::size_t>(ticket.request_class)];
   }
+  void measure(Ns took) noexcept;
   void on_throttled(std::uint32_t book, Ns now) noexcept;
 
   std::uint32_t accounts_;
@@ -138,6 +140,7 @@ class Budget {
   bool run_mixed_ = false;  ///< … from more than one book.
   Ns held_until_ = INT64_MIN;
   Ns round_trip_;
+  Ns deviation_ = 0;
   bool measured_ = false;
   std::uint64_t throttled_ = 0;
   std::uint64_t penalties_ = 0;

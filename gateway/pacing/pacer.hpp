@@ -40,6 +40,8 @@ class Pacer {
   [[nodiscard]] bool pop_correction(Ns now, Correction& out) noexcept {
     return scheduler_.pop_correction(now, out);
   }
+  /// When pop_correction is next worth a call, so that a sleeper wakes for it; kNever: nothing got worse.
+  [[nodiscard]] Ns next_correction() const noexcept { return scheduler_.next_correction(); }
 
   // Look-ups and upkeep: asked for, never queued here.
 

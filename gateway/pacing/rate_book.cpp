@@ -1,6 +1,7 @@
 #include "gateway/pacing/rate_book.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "common/assert.hpp"
 
@@ -12,6 +13,9 @@ constexpr std::uint32_t kSilent = 1;
 constexpr std::uint32_t kWrites = 2;
 
 constexpr Ns later(Ns a, Ns b) noexcept { return a > b ? a : b; }
+
+/// Books up to this size are predicted exactly around unanswered requests; larger ones err to the late side.
+constexpr std::uint32_t kMixedSlots = 64;
 
 /// a + b for b ≥ 0, and kNever where either is or the sum would be.
 constexpr Ns plus(Ns a, Ns b) noexcept { return a > kNever - b ? kNever : a + b; }
@@ -199,41 +203,70 @@ std::uint32_t RateBook::in_use(Ns now) const noexcept {
   return in_book() - released(kReplied, replied_, now) - released(kSilent, silent_, now);
 }
 
+/// When the i-th (from 0) of the slots in the book is expected to become free, unanswered ones apart.
+/// Outstanding ones are taken as answered in the order of writing.
+Ns RateBook::expected_release(std::uint32_t i, Ns now, Ns round_trip_ns) const noexcept {
+  if (i < replied_.size) return at(kReplied, replied_, i);
+  const std::uint32_t back = outstanding_ - (i - replied_.size);
+  const std::uint32_t place = writes_ >= back ? writes_ - back : writes_ + capacity_ - back;
+  return later(storage_[kWrites * capacity_ + place] + round_trip_ns, now) + span_;
+}
+
+/// The burst shape's (rank + 1)-th next write: each slot is used when it becomes free, and again a round trip
+/// and a span later.
+Ns RateBook::predict_slot(std::uint32_t limit, std::uint32_t rank, Ns now, Ns round_trip_ns) const noexcept {
+  const Ns period = round_trip_ns + span_;
+  const std::uint32_t total = in_book();
+  const auto expected = [this, now, round_trip_ns](std::uint32_t i) {
+    return expected_release(i, now, round_trip_ns);
+  };
+  const auto silent = [this](std::uint32_t i) { return at(kSilent, silent_, i); };
+  // The i-th slot of those that count: free ones first; where a limit was lowered, the earliest are not
+  // reused.
+  const auto slot = [&](std::uint32_t i) {
+    if (total + i < limit) return now;
+    const std::uint32_t k = total + i - limit;
+    return later(now, silent_.size == 0
+                          ? expected(k)
+                          : kth_of_two(k, total - silent_.size, expected, silent_.size, silent));
+  };
+  // Without unanswered ones all slots lie within one period, so they take turns.
+  if (silent_.size == 0 || limit > kMixedSlots) return plus(slot(rank % limit), rank / limit * period);
+
+  std::array<Ns, kMixedSlots> slots{};
+  for (std::uint32_t i = 0; i < limit; ++i) slots[i] = slot(i);
+  const auto writes_until = [&](Ns time) {
+    std::uint64_t writes = 0;
+    for (std::uint32_t i = 0; i < limit && slots[i] <= time; ++i) {
+      writes += static_cast<std::uint64_t>((time - slots[i]) / period) + 1;
+    }
+    return writes;
+  };
+  Ns low = slots[0];
+  Ns high = slots[limit - 1] + rank / limit * period;
+  while (low < high) {
+    const Ns middle = low + (high - low) / 2;
+    if (writes_until(middle) > rank) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
 /// As `predict`, if limit and shape stayed as they are at `now`.
 Ns RateBook::predict_with(std::uint32_t limit, std::uint32_t rank, Ns now, Ns round_trip_ns) const noexcept {
   if (limit == 0) return kNever;
-  // Slot by slot: the first `limit` writes wait for what is in the book, later ones for the writes before.
-  const std::uint32_t total = in_book();
-  const std::uint32_t rounds = rank / limit;
-  const std::uint32_t needed = total + rank % limit + 1;  // How many of book and free slots are used up then.
-  Ns at_slot = now;
-  if (needed > limit) {
-    const auto known = [this, now, round_trip_ns](std::uint32_t i) {
-      if (i < replied_.size) return at(kReplied, replied_, i);
-      // Outstanding ones, taken as answered in the order of writing, which ended just before writes_.
-      const std::uint32_t back = outstanding_ - (i - replied_.size);
-      const std::uint32_t place = writes_ >= back ? writes_ - back : writes_ + capacity_ - back;
-      const Ns written = storage_[kWrites * capacity_ + place];
-      return later(written + round_trip_ns, now) + span_;
-    };
-    const auto silent = [this](std::uint32_t i) { return at(kSilent, silent_, i); };
-    const std::uint32_t k = needed - limit - 1;
-    at_slot = later(now, silent_.size == 0
-                             ? known(k)
-                             : kth_of_two(k, replied_.size + outstanding_, known, silent_.size, silent));
+  const Ns at_slot = predict_slot(limit, rank, now, round_trip_ns);
+  if (shape_at(now) == Shape::burst) return at_slot;
+  Ns last = last_arrival_;
+  if (outstanding_ > 0) {
+    const std::uint32_t place = writes_ > 0 ? writes_ - 1 : capacity_ - 1;
+    last = later(last, later(now, storage_[kWrites * capacity_ + place] + round_trip_ns));
   }
-  Ns result = plus(at_slot, rounds * (round_trip_ns + span_));
-  if (shape_at(now) == Shape::even) {
-    Ns last = last_arrival_;
-    if (outstanding_ > 0) {
-      const std::uint32_t place = writes_ > 0 ? writes_ - 1 : capacity_ - 1;
-      last = later(last, later(now, storage_[kWrites * capacity_ + place] + round_trip_ns));
-    }
-    const Ns step = spacing(limit);
-    const Ns first = later(now, last + step);
-    result = later(result, plus(first, rank * (step + round_trip_ns)));
-  }
-  return result;
+  const Ns step = spacing(limit);
+  return later(at_slot, plus(later(now, last + step), rank * (step + round_trip_ns)));
 }
 
 Ns RateBook::predict(std::uint32_t rank, Ns now, Ns round_trip_ns) const noexcept {

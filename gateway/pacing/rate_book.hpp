@@ -93,6 +93,9 @@ class RateBook {
   [[nodiscard]] Ns earliest_slow(Ns now) const noexcept;
   [[nodiscard]] Ns earliest_from(Ns from) const noexcept;
   [[nodiscard]] Ns release(std::uint32_t k) const noexcept;
+  [[nodiscard]] Ns expected_release(std::uint32_t i, Ns now, Ns round_trip_ns) const noexcept;
+  [[nodiscard]] Ns predict_slot(std::uint32_t limit, std::uint32_t rank, Ns now,
+                                Ns round_trip_ns) const noexcept;
   [[nodiscard]] Ns predict_with(std::uint32_t limit, std::uint32_t rank, Ns now,
                                 Ns round_trip_ns) const noexcept;
   [[nodiscard]] Ns at(std::uint32_t lane, const Ring& ring, std::uint32_t i) const noexcept;

@@ -165,6 +165,11 @@ void Scheduler::on_all_worse() noexcept {
   }
 }
 
+Ns Scheduler::next_correction() const noexcept {
+  if (worse_size_ == 0) return kNever;
+  return passing_ ? INT64_MIN : next_pass_[worse_[worse_head_]];
+}
+
 bool Scheduler::pop_correction(Ns now, Correction& out) noexcept {
   if (worse_size_ == 0) return false;
   const std::uint32_t front = worse_[worse_head_];

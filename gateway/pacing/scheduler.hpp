@@ -60,6 +60,7 @@ class Scheduler {
   Due pop_due(Ns now, Waiting& out, Ticket& ticket) noexcept;
   [[nodiscard]] Ns next_due(Ns now) const noexcept;
   [[nodiscard]] bool pop_correction(Ns now, Correction& out) noexcept;
+  [[nodiscard]] Ns next_correction() const noexcept;
 
   /// The account's book has changed (a reply, an abort, a new limit): look again when it has a slot.
   void on_book_changed(AccountIndex account, Ns now) noexcept;
