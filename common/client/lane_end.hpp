@@ -64,33 +64,50 @@ class OutcomeEnd {
   OutcomeEnd(const wire::LaneView& view, std::uint64_t capacity, int event_fd) noexcept
       : ring_(view.outcomes, capacity, &view.header->outcome_head),
         waits_(&view.header->strategy_waits),
-        bell_(&view.header->gateway_wants, nullptr, 0, event_fd) {}
+        bell_(&view.header->gateway_wants, nullptr, 0, event_fd),
+        usable_(true) {}
 
   /// False where nothing is there.
-  [[nodiscard]] bool pop(wire::Outcome& out) noexcept { return ring_.try_pop(out) == shm::PopStatus::ok; }
+  [[nodiscard]] bool pop(wire::Outcome& out) noexcept {
+    if (!usable_) [[unlikely]]
+      return false;
+    switch (ring_.try_pop(out)) {
+      case shm::PopStatus::ok:
+        return true;
+      case shm::PopStatus::empty:
+        return false;
+      case shm::PopStatus::broken:
+        usable_ = false;
+        return false;
+    }
+    return false;
+  }
   /// After a batch of pops.
   void tell_taken() const noexcept { bell_.polled(); }
-  [[nodiscard]] bool ready() const noexcept { return ring_.ready(); }
+  [[nodiscard]] bool ready() const noexcept { return usable_ && ring_.ready(); }
+  /// The lane's memory holds nonsense (or there is none); nothing more will come.
+  [[nodiscard]] bool broken() const noexcept { return !usable_; }
 
   /// Sleeps until an outcome is there or `timeout_ns` has passed (or earlier); true where one is there.
   [[nodiscard]] bool sleep(Ns timeout_ns) const noexcept {
     waits_->store(1, std::memory_order_relaxed);
     // Pairs with the fence in LaneSet::publish: either we see the outcome, or the gateway sees that we wait.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!ring_.ready() && timeout_ns > 0) {
+    if (!ready() && timeout_ns > 0) {
       const timespec span{.tv_sec = static_cast<time_t>(timeout_ns / kSecond),
                           .tv_nsec = static_cast<long>(timeout_ns % kSecond)};
       // Not FUTEX_PRIVATE: the waker is another process. Returns at once where the word is no longer 1.
       ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(waits_), FUTEX_WAIT, 1, &span, nullptr, 0);
     }
     waits_->store(0, std::memory_order_relaxed);
-    return ring_.ready();
+    return ready();
   }
 
  private:
   shm::RingConsumer<wire::Outcome> ring_;
   std::atomic<std::uint32_t>* waits_ = nullptr;
   GatewayBell bell_;
+  bool usable_ = false;  ///< There is a lane, and it has not been found broken.
 };
 
 }  // namespace backhand::client

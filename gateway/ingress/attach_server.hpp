@@ -15,15 +15,10 @@
 #include "common/error.hpp"
 #include "common/ids.hpp"
 #include "common/time.hpp"
+#include "gateway/ingress/admission.hpp"
 #include "gateway/ingress/lane_port.hpp"
 
 namespace backhand::ingress {
-
-/// One entry for each configured strategy, in the order of StrategyIndex.
-struct StrategyAccess {
-  std::string name;                 ///< ≤ 24 bytes.
-  std::vector<std::uint32_t> uids;  ///< Who may attach under this name; empty: only the gateway's own user.
-};
 
 struct AttachSettings {
   std::string path;           ///< Of the socket; ≤ 107 bytes.

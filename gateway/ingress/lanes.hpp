@@ -177,6 +177,7 @@ class LaneSet {
     std::unique_ptr<LaneMemory> memory;
   };
 
+  static constexpr std::uint32_t kMaxLanes = 4096;
   static constexpr std::size_t kFavourites = 4;
   static constexpr std::size_t kLooksPerTurn = 16;  ///< At lanes whose doorbell rang.
   static constexpr std::size_t kTakesPerLook = 8;
@@ -187,10 +188,10 @@ class LaneSet {
   [[nodiscard]] const Lane& at(LaneIndex lane) const noexcept;
 
   // lanes.cpp: the hot path's colder half.
-  [[nodiscard]] bool room_for_next(Lane& lane) noexcept;
-  [[nodiscard]] bool something_to_take(Lane& lane) noexcept;
+  [[nodiscard]] static shm::RoomStatus room_for_next(Lane& lane) noexcept;
+  [[nodiscard]] static bool something_to_take(const Lane& lane) noexcept;
   void note_taken(Lane& lane, std::uint16_t number) noexcept;
-  void break_lane(Lane& lane, std::uint16_t number) noexcept;
+  void break_lane(std::uint16_t number) noexcept;
   void collect_doorbell() noexcept;
   PublishResult put(Lane& lane, std::uint16_t number, wire::Outcome& outcome) noexcept;
 
@@ -239,10 +240,16 @@ LaneSet::Look LaneSet::take_from(std::uint16_t number, std::size_t& budget, Sink
     return Look::gone;
   wire::Intent intent;
   for (std::size_t i = 0; i < kTakesPerLook && budget > 0; ++i) {
-    if (!room_for_next(lane)) [[unlikely]] {
-      if (!something_to_take(lane)) return Look::empty;
-      ++lane.counters.held_back;
-      return Look::held_back;
+    switch (room_for_next(lane)) {
+      [[likely]] case shm::RoomStatus::enough:
+        break;
+      case shm::RoomStatus::short_of:
+        if (!something_to_take(lane)) return Look::empty;
+        ++lane.counters.held_back;
+        return Look::held_back;
+      case shm::RoomStatus::broken:
+        break_lane(number);
+        return Look::gone;
     }
     if (lane.in_process != nullptr) {
       if (!queue_->try_take(*lane.in_process, intent)) return Look::empty;
@@ -253,7 +260,7 @@ LaneSet::Look LaneSet::take_from(std::uint16_t number, std::size_t& budget, Sink
         case shm::PopStatus::empty:
           return Look::empty;
         case shm::PopStatus::broken:
-          break_lane(lane, number);
+          break_lane(number);
           return Look::gone;
       }
     }
@@ -278,7 +285,8 @@ void LaneSet::drain_favourites(std::size_t& budget, Sink& sink) noexcept {
 
 template <typename Sink>
 void LaneSet::drain_others(std::size_t& budget, Sink& sink) noexcept {
-  for (const std::uint16_t number : in_process_) (void)take_from(number, budget, sink);
+  // By index: a sink that publishes may cut a lane off.
+  for (std::size_t i = 0; i < in_process_.size(); ++i) (void)take_from(in_process_[i], budget, sink);
   if (!attached_.empty()) {
     if (++rotation_ >= attached_.size()) rotation_ = 0;
     (void)take_from(attached_[rotation_], budget, sink);
