@@ -129,7 +129,7 @@ std::size_t ClassicDialect::encode_reversal(const domain::ReversalRequest& reque
   std::memcpy(body, side.prefix.data(), side.prefix_size);
   Writer rest(body + side.prefix_size);
   if (request.has_size && position.sends_size) rest.add(R"(,"size":")").add(request.size).add("\"");
-  rest.add(R"(,"clientOid":")").add(checked(request.client_oid.view())).add("\"}");
+  rest.add(R"(,"clientOid":")").add(checked(view_of(request.client_oid))).add("\"}");
 
   message.add(rest.view());
   encode_base64(account.key.finish(message), head + account.signature_at);

@@ -44,8 +44,8 @@ domain::ReversalReply ClassicDialect::decode_reversal(const wire::ClientOid& our
       .rate_limit = is_rate_limit(envelope.code.text),
       .venue_envelope = envelope.is_the_venues(),
       .has_order_id = reply.code_class == CodeClass::success ? usable_id : order_id.given(),
-      .names_us = client_oid.given() && client_oid.text == ours.view(),
-      .names_another = client_oid.given() && client_oid.text != ours.view(),
+      .names_us = client_oid.given() && client_oid.text == view_of(ours),
+      .names_another = client_oid.given() && client_oid.text != view_of(ours),
   });
   if (reply.verdict == domain::Verdict::acked) reply.order_id = wire::OrderId(order_id.text);
   return reply;

@@ -11,15 +11,22 @@
 
 #include "common/assert.hpp"
 #include "common/decimal.hpp"
+#include "common/fixed_string.hpp"
 #include "common/time.hpp"
 #include "gateway/domain/instrument.hpp"
 
 namespace backhand::bitget {
 
-/// [0-9A-Za-z_-]: means itself in JSON, in a query and in a header.
-[[nodiscard]] constexpr bool is_plain(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
-}
+/// By character: whether it is one of [0-9A-Za-z_-], which mean themselves in JSON, in a query and in a
+/// header.
+inline constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (const char c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")) {
+    plain[static_cast<unsigned char>(c)] = true;
+  }
+  return plain;
+}();
+[[nodiscard]] constexpr bool is_plain(char c) noexcept { return kPlain[static_cast<unsigned char>(c)]; }
 [[nodiscard]] constexpr bool is_plain_text(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, is_plain);
 }
@@ -30,6 +37,11 @@ namespace backhand::bitget {
 }
 [[nodiscard]] constexpr char upper_case(char c) noexcept {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+/// The same as `text.view()`, found sixteen bytes at a time: for the path.
+template <std::size_t N>
+[[nodiscard]] inline std::string_view view_of(const FixedString<N>& text) noexcept {
+  return {text.bytes.data(), ::strnlen(text.bytes.data(), N)};
 }
 template <typename Text>
 [[nodiscard]] constexpr Text upper_case(Text text) noexcept {
