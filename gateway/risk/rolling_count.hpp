@@ -41,16 +41,17 @@ class RollingCount {
   void add(Ns now) noexcept {
     advance(number(now));
     std::uint16_t& bucket = counts_[slot(newest_)];
-    if (bucket < UINT16_MAX) ++bucket;
+    if (bucket == UINT16_MAX) return;
+    ++bucket;
+    ++total_;
   }
   [[nodiscard]] std::uint32_t count(Ns now) const noexcept {
-    const std::int64_t current = number(now);
-    std::uint32_t sum = 0;
-    for (std::size_t back = 0; back <= Buckets; ++back) {
-      const std::int64_t bucket = newest_ - static_cast<std::int64_t>(back);
-      if (current - bucket > static_cast<std::int64_t>(Buckets)) break;
-      sum += counts_[slot(bucket)];
-    }
+    const std::int64_t passed = number(now) - newest_;
+    if (passed <= 0) return total_;
+    if (passed >= kSlots) return 0;
+    // The oldest buckets, as many as have passed since the newest one was begun, are out.
+    std::uint32_t sum = total_;
+    for (std::int64_t i = 1; i <= passed; ++i) sum -= counts_[slot(newest_ + i)];
     return sum;
   }
 
@@ -66,11 +67,17 @@ class RollingCount {
   void advance(std::int64_t bucket) noexcept {
     if (bucket <= newest_) return;
     const std::int64_t steps = std::min(bucket - newest_, kSlots);
-    for (std::int64_t i = 0; i < steps; ++i) counts_[slot(bucket - i)] = 0;
+    for (std::int64_t i = 0; i < steps; ++i) clear(counts_[slot(bucket - i)]);
     newest_ = bucket;
   }
 
+  void clear(std::uint16_t& bucket) noexcept {
+    total_ -= bucket;
+    bucket = 0;
+  }
+
   std::array<std::uint16_t, Buckets + 1> counts_{};
+  std::uint32_t total_ = 0;  ///< Of all buckets.
   std::int64_t newest_ = INT64_MIN / 4;
 };
 
