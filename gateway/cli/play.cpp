@@ -1,0 +1,152 @@
+#include "gateway/cli/play.hpp"
+
+#include <algorithm>
+
+#include "common/wire/names.hpp"
+
+namespace backhand::cli {
+namespace {
+
+/// How long to let a full or absent lane be before the push is tried again.
+constexpr Ns kRetry_ns = kMillisecond;
+
+std::string_view why_not_pushed(client::PushResult result) noexcept {
+  switch (result) {
+    case client::PushResult::ok:
+      return "pushed";
+    case client::PushResult::full:
+      return "the lane was full until its deadline";
+    case client::PushResult::bad_id:
+      return "its id is not above the lane's last one";
+    case client::PushResult::detached:
+      return "there was no gateway until its deadline";
+    case client::PushResult::broken:
+      return "the lane's memory was corrupt until its deadline";
+  }
+  return "?";
+}
+
+class Player {
+ public:
+  Player(std::span<const TimedIntent> intents, StrategyEnd& end, PlayListener& listener)
+      : intents_(intents), end_(end), listener_(listener), start_ns_(end.now()) {
+    summary_.intents = intents.size();
+  }
+
+  PlaySummary run(Ns timeout_ns) {
+    Ns give_up_ns = kNever;
+    while (true) {
+      hear();
+      const Ns wake_ns = push_what_is_due();
+      if (next_ == intents_.size()) {
+        if (open_.empty()) break;
+        if (give_up_ns == kNever) give_up_ns = end_.now() + timeout_ns;
+        if (end_.now() >= give_up_ns) break;
+      }
+      end_.wait(std::max<Ns>(std::min(wake_ns, give_up_ns) - end_.now(), 0));
+    }
+    if (!open_.empty()) summary_.ends["unanswered"] = open_.size();
+    summary_.all_reversed = good_ == summary_.intents;
+    return std::move(summary_);
+  }
+
+ private:
+  [[nodiscard]] Ns due(const TimedIntent& timed) const noexcept {
+    return start_ns_ + timed.at_ms * kMillisecond;
+  }
+
+  void hear() {
+    end_.poll([this](const wire::Outcome& outcome) { on_outcome(outcome); });
+    const auto mark = end_.take_reattachment();
+    if (!mark) return;
+    while (!open_.empty() && open_.rbegin()->first > *mark) {
+      listener_.on_lost(*open_.rbegin()->second, Lost::not_taken, "the gateway went away before it took it");
+      finish("not_taken");
+      open_.erase(std::prev(open_.end()));
+    }
+  }
+
+  void on_outcome(const wire::Outcome& outcome) {
+    const auto found = open_.find(outcome.intent_id);
+    const bool ours = outcome.intent_id != 0 && found != open_.end();
+    listener_.on_outcome(outcome, ours ? found->second->line : 0);
+    if (!ours || !wire::is_terminal(outcome)) return;
+    const bool is_settled = outcome.kind == wire::EventKind::settled;
+    finish(is_settled ? wire::to_string(outcome.result) : wire::to_string(outcome.kind));
+    if ((is_settled && (outcome.result == wire::SettledResult::reversed ||
+                        outcome.result == wire::SettledResult::partly_reversed)) ||
+        outcome.kind == wire::EventKind::acked) {
+      ++good_;
+    }
+    open_.erase(found);
+  }
+
+  /// When to look again: the next push, or the next attempt at one.
+  Ns push_what_is_due() {
+    while (next_ < intents_.size()) {
+      const TimedIntent& timed = intents_[next_];
+      const Ns now = end_.now();
+      if (due(timed) > now) return due(timed);
+      if (!push(timed, now)) return now + kRetry_ns;
+      ++next_;
+    }
+    return kNever;
+  }
+
+  /// False where it should be tried again.
+  bool push(const TimedIntent& timed, Ns now) {
+    wire::Intent intent = timed.intent;
+    if (intent.id == 0) intent.id = end_.next_id();
+    intent.created_ns = now;
+    intent.deadline_ns = due(timed) + timed.deadline_ms * kMillisecond;
+    const client::PushResult result = end_.push(intent);
+    if (result == client::PushResult::ok) {
+      open_.emplace(intent.id, &timed);
+      return true;
+    }
+    if (result != client::PushResult::bad_id && now < intent.deadline_ns) return false;
+    listener_.on_lost(timed, Lost::not_pushed, why_not_pushed(result));
+    finish("not_pushed");
+    return true;
+  }
+
+  void finish(std::string_view how) { ++summary_.ends[std::string{how}]; }
+
+  std::span<const TimedIntent> intents_;
+  StrategyEnd& end_;
+  PlayListener& listener_;
+  Ns start_ns_;
+  std::size_t next_ = 0;                              ///< The first intent that was not pushed yet.
+  std::map<std::uint64_t, const TimedIntent*> open_;  ///< Pushed and without an end, by id.
+  std::uint64_t good_ = 0;
+  PlaySummary summary_;
+};
+
+}  // namespace
+
+std::string_view to_string(Lost lost) noexcept {
+  switch (lost) {
+    case Lost::not_pushed:
+      return "not_pushed";
+    case Lost::not_taken:
+      return "not_taken";
+  }
+  return "?";
+}
+
+std::string to_string(const PlaySummary& summary) {
+  std::string out = std::to_string(summary.intents) + (summary.intents == 1 ? " intent:" : " intents:");
+  bool first = true;
+  for (const auto& [how, count] : summary.ends) {
+    out += (first ? " " : ", ") + std::to_string(count) + " " + how;
+    first = false;
+  }
+  return out;
+}
+
+PlaySummary play(std::span<const TimedIntent> intents, StrategyEnd& end, PlayListener& listener,
+                 Ns timeout_ns) {
+  return Player{intents, end, listener}.run(timeout_ns);
+}
+
+}  // namespace backhand::cli

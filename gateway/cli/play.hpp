@@ -1,0 +1,68 @@
+// Plays timed intents as a strategy does: pushes each when it is due, hears what becomes of it, and knows
+// when every one has its end. Sees the lane through a small port, so that tests play against a made-up
+// gateway.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/client/push_result.hpp"
+#include "common/time.hpp"
+#include "common/wire/outcome.hpp"
+#include "gateway/cli/intents.hpp"
+
+namespace backhand::cli {
+
+/// A strategy's end of a lane, and the clock. One thread.
+class StrategyEnd {
+ public:
+  virtual ~StrategyEnd() = default;
+  [[nodiscard]] virtual Ns now() = 0;
+  [[nodiscard]] virtual std::uint64_t next_id() = 0;
+  virtual client::PushResult push(const wire::Intent& intent) = 0;
+  virtual void poll(const std::function<void(const wire::Outcome&)>& sink) = 0;
+  /// Returns early where there is something to poll.
+  virtual void wait(Ns timeout_ns) = 0;
+  /// The highest intent id that a gateway which came back has taken; empty where none came back since the
+  /// last call.
+  [[nodiscard]] virtual std::optional<std::uint64_t> take_reattachment() = 0;
+};
+
+/// What becomes of an intent that the gateway never saw.
+enum class Lost : std::uint8_t {
+  not_pushed,  ///< The lane was full or gone until its deadline, or refused its id.
+  not_taken,   ///< Pushed, but the gateway went away before it took it: nothing of it was or will be sent.
+};
+
+[[nodiscard]] std::string_view to_string(Lost lost) noexcept;
+
+/// Told of everything as it happens.
+class PlayListener {
+ public:
+  virtual ~PlayListener() = default;
+  /// `line`: where the intent stood in the file; 0 for notices and for events of other runs.
+  virtual void on_outcome(const wire::Outcome& outcome, std::uint32_t line) = 0;
+  virtual void on_lost(const TimedIntent& intent, Lost lost, std::string_view why) = 0;
+};
+
+struct PlaySummary {
+  std::uint64_t intents = 0;
+  std::map<std::string, std::uint64_t, std::less<>> ends;  ///< How many ended how: "reversed", "denied", …
+  bool all_reversed =
+      false;  ///< Every one was reversed or partly reversed (or acked, where that is the end).
+};
+
+/// `3 intents: 2 reversed, 1 denied`.
+[[nodiscard]] std::string to_string(const PlaySummary& summary);
+
+/// Plays `intents`, which are in the order of at_ms. Gives up `timeout_ns` after the last push; intents
+/// without an end by then count as "unanswered".
+[[nodiscard]] PlaySummary play(std::span<const TimedIntent> intents, StrategyEnd& end, PlayListener& listener,
+                               Ns timeout_ns);
+
+}  // namespace backhand::cli
