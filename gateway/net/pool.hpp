@@ -174,8 +174,8 @@ class Pool {
   bool closed_ = false;
 };
 
-/// Gives OpenSSL an allocator that serves small blocks from lists of their own thread, so that the one small
-/// block that OpenSSL 3.0 asks for with each record written costs neither malloc nor lock. Process-wide; must
+/// Gives OpenSSL an allocator that serves small blocks from lists of their own thread, so that the small
+/// blocks that OpenSSL 3.0 asks for with each record written cost neither malloc nor lock. Process-wide; must
 /// be called before anything else uses OpenSSL. False: too late, OpenSSL keeps malloc.
 bool install_tls_allocator() noexcept;
 

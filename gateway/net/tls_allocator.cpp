@@ -1,6 +1,6 @@
-// OpenSSL 3.0 allocates one small block for each record that it writes, and frees it at once. Blocks of that
-// size are kept in a short list per thread, so that after the first record neither malloc nor a lock is met.
-// Every block is an ordinary malloc block: one freed on another thread simply joins that thread's list.
+// OpenSSL 3.0 allocates up to four small blocks for each record that it writes, and frees them at once. Such
+// blocks are kept in a short list per thread, so that after the first records neither malloc nor a lock is
+// met. Every block is an ordinary malloc block: one freed on another thread simply joins that thread's list.
 #include <cstdlib>
 #include <new>
 
@@ -12,7 +12,7 @@
 namespace backhand::net {
 namespace {
 
-constexpr std::size_t kSmall = 64;  // The block in question has 40 bytes.
+constexpr std::size_t kSmall = 64;  // The blocks in question have at most so many bytes.
 constexpr std::size_t kKeep = 64;   // Blocks a thread keeps at most: 4 KiB.
 
 std::size_t small_usable = 0;  // What malloc really gives for kSmall; set before the first use.
