@@ -1,0 +1,360 @@
+// Construction from the configuration, lanes, operator's commands, and the turn.
+#include "gateway/engine/engine.hpp"
+
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "gateway/engine/settings.hpp"
+
+namespace backhand::engine {
+
+using order::ReversalState;
+
+namespace {
+
+constexpr std::uint32_t kOpenLookups = 64;
+/// Journaled events kept in memory a lane, for strategies that re-attach.
+constexpr std::uint32_t kLaneHistory = 1024;
+/// Jobs besides the readiness of each (account, product): rechecks of the mode.
+constexpr std::size_t kSpareJobs = 64;
+constexpr std::size_t kJobsPerProduct = 3;
+
+std::size_t products_of(const Directory& directory, std::size_t accounts) {
+  std::size_t count = 0;
+  for (std::uint16_t a = 0; a < accounts; ++a) {
+    std::array<bool, 8> seen{};
+    for (const PositionIndex position : directory.of_account(AccountIndex{a})) {
+      bool& product = seen[static_cast<std::size_t>(directory[position].id.product)];
+      count += product ? 0 : 1;
+      product = true;
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Ports& ports,
+               std::uint32_t epoch)
+    : config_(config),
+      dialect_(dialect),
+      ports_(ports),
+      epoch_(epoch),
+      set_back_ms_(config.venue.request_fuse_ms == 0
+                       ? 0
+                       : static_cast<VenueMs>(config.venue.clock_tolerance_ms) -
+                             static_cast<VenueMs>(config.venue.request_fuse_ms)),
+      directory_(config),
+      risk_(risk_settings(config, directory_)),
+      pacer_(pacing_settings(config, dialect)),
+      book_(directory_.positions().size()),
+      settlement_(settlement_settings(config), config.accounts.size(), directory_.positions().size(),
+                  config.gateway.max_open_intents),
+      lane_book_(config.gateway.max_lanes, kLaneHistory),
+      jobs_{JobQueue{(products_of(directory_, config.accounts.size()) + 1) * kJobsPerProduct +
+                     config.instruments.size() + kSpareJobs},
+            JobQueue{products_of(directory_, config.accounts.size()) + 1}},
+      accounts_(config.accounts.size()),
+      contracts_(config.instruments.size()),
+      slots_(config.gateway.max_open_intents),
+      lane_heads_(config.gateway.max_lanes, kNoSlot),
+      waiter_heads_(directory_.positions().size(), kNoSlot),
+      waiter_deadlines_(config.gateway.max_open_intents),
+      until_durable_(config.gateway.max_open_intents),
+      is_freed_(directory_.positions().size(), false),
+      lookups_(kOpenLookups),
+      refreshed_ns_(directory_.positions().size(), 0) {
+  BH_ASSERT(config.gateway.max_open_intents <= 65'536);
+  for (std::uint32_t slot = config.gateway.max_open_intents; slot-- > 0;) free_slots_.push_back(slot);
+  for (std::uint32_t i = kOpenLookups; i-- > 0;) free_lookups_.push_back(i);
+  freed_.reserve(directory_.positions().size());
+  no_connection_.reserve(config.gateway.max_open_intents);
+  lookup_reply_.positions.reserve(1'024);
+  lookup_reply_.contracts.reserve(4'096);
+  lookup_reply_.orders.reserve(1'024);
+  lookup_reply_.fills.reserve(1'024);
+  for (std::uint32_t i = 0; i < contracts_.size(); ++i) contracts_[i].instrument = config.instruments[i].id;
+  for (std::uint32_t p = 0; p < directory_.positions().size(); ++p) {
+    const PositionIndex position{p};
+    const PositionEntry& entry = directory_[position];
+    const domain::PositionMode mode = config.accounts[entry.account.value].position_mode;
+    book_.set_mode(position, mode);
+    const auto prepared = dialect_.prepare(position, entry.account, entry.id, mode);
+    BH_ASSERT(prepared.has_value());  // The configuration has checked names and symbols.
+  }
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    accounts_[a].why = "not started";
+    if (config.accounts[a].lead_trader) {
+      accounts_[a].lead_trader = true;
+      dialect_.set_lead_trader(AccountIndex{a}, true);
+    }
+  }
+}
+
+void Engine::start(Ns now) noexcept {
+  BH_ASSERT(!started_);
+  started_ = true;
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    if (accounts_[a].lead_trader) {
+      pacer_.set_reversal_limit(AccountIndex{a}, config_.pacing.lead_trader_requests_per_second, now);
+    }
+  }
+  std::array<bool, 8> seen{};
+  for (const config::Instrument& instrument : config_.instruments) {
+    bool& product = seen[static_cast<std::size_t>(instrument.id.product)];
+    if (product) continue;
+    product = true;
+    LookupJob job;
+    job.due_ns = now;
+    job.lookup.kind = domain::LookupKind::contracts;
+    job.lookup.instrument = instrument.id;
+    const bool kept = jobs_.readiness.push(job);
+    BH_ASSERT(kept);
+    ++contract_jobs_left_;
+  }
+  if (!unclean_) prove_all_accounts(now);
+  check_ready(now);
+}
+
+void Engine::prove_all_accounts(Ns now) noexcept {
+  accounts_begun_ = true;
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    const AccountIndex account{a};
+    if (accounts_[a].phase == AccountPhase::starting) begin_readiness(account, now);
+    std::array<bool, 8> seen{};
+    for (const PositionIndex position : directory_.of_account(account)) {
+      const domain::Instrument& id = directory_[position].id;
+      bool& product = seen[static_cast<std::size_t>(id.product)];
+      if (product) continue;
+      product = true;
+      LookupJob job;
+      job.kind = JobKind::refresh;
+      job.lookup.kind = domain::LookupKind::positions;
+      job.lookup.account = account;
+      job.lookup.instrument = id;
+      repeat(job, now);
+    }
+  }
+}
+
+void Engine::on_lane_opened(LaneIndex lane, StrategyIndex strategy,
+                            const journal::StrategyName& strategy_name, const journal::LaneName& lane_name,
+                            Ns now) {
+  if (lane_book_.is_open(lane)) return;
+  lane_book_.open(lane, strategy, 0, 0);
+  journal::LaneOpened body{};
+  body.strategy = strategy_name;
+  body.name = lane_name;
+  journal::Stamp stamp;
+  stamp.mono_ns = now;
+  stamp.key.lane = lane.value;
+  if (ports_.journal.append(stamp, body).status == journal::AppendStatus::failed) on_journal_failed(now);
+}
+
+void Engine::on_lane_attached(LaneIndex lane, std::uint64_t cursor, Ns now) noexcept {
+  lane_book_.attached(lane, cursor);
+  wire::Outcome out{};
+  out.kind = wire::EventKind::notice;
+  out.notice = ready_ ? wire::NoticeKind::ready : wire::NoticeKind::not_ready;
+  (void)ports_.lanes.offer(lane, out);
+  if (risk_.halted()) {
+    out = {};
+    out.kind = wire::EventKind::notice;
+    out.notice = wire::NoticeKind::halted;
+    (void)ports_.lanes.offer(lane, out);
+  }
+  (void)now;
+}
+
+void Engine::on_lane_closed(LaneIndex lane, Ns now) noexcept {
+  lane_book_.detached(lane, ports_.lanes);
+  std::uint32_t slot = lane_heads_[lane.value];
+  while (slot != kNoSlot) {
+    const std::uint32_t next = slots_[slot].next_in_lane;
+    if (slots_[slot].state == ReversalState::waiting) {
+      abandon_wait(slot);
+      deny(slot, wire::DenyReason::strategy_gone, order::ReversalEvent::lane_lost, now);
+    }
+    slot = next;
+  }
+}
+
+void Engine::halt(std::string_view reason, Ns now) noexcept {
+  if (risk_.halted()) return;
+  risk_.halt();
+  journal::Halted body{};
+  body.reason = FixedString<48>{reason};
+  body.scope = journal::Scope::all;
+  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  notice(wire::NoticeKind::halted, {}, {}, nullptr, now);
+  deny_all_waiting(std::nullopt, wire::DenyReason::halted, now);
+}
+
+void Engine::resume(std::string_view reason, Ns now) noexcept {
+  if (!risk_.halted() || journal_failed_) return;
+  risk_.resume();
+  journal::Resumed body{};
+  body.reason = FixedString<48>{reason};
+  body.scope = journal::Scope::all;
+  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  notice(wire::NoticeKind::resumed, {}, {}, nullptr, now);
+}
+
+void Engine::halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  if (state.halted_by_operator) return;
+  state.halted_by_operator = true;
+  journal::Halted body{};
+  body.name = FixedString<24>{config_.accounts[account.value].name};
+  body.reason = FixedString<48>{reason};
+  body.scope = journal::Scope::account;
+  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  notice(wire::NoticeKind::halted, account, {}, nullptr, now);
+  deny_all_waiting(account, wire::DenyReason::halted, now);
+}
+
+void Engine::resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  const bool by_venue = state.phase == AccountPhase::halted || state.phase == AccountPhase::refused;
+  if (!state.halted_by_operator && !by_venue) return;
+  state.halted_by_operator = false;
+  journal::Resumed body{};
+  body.name = FixedString<24>{config_.accounts[account.value].name};
+  body.reason = FixedString<48>{reason};
+  body.scope = journal::Scope::account;
+  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  notice(wire::NoticeKind::resumed, account, {}, nullptr, now);
+  if (by_venue) begin_readiness(account, now);
+}
+
+void Engine::stop_intake(Ns now) noexcept {
+  stopping_ = true;
+  deny_all_waiting(std::nullopt, wire::DenyReason::stopping, now);
+}
+
+std::uint32_t Engine::without_end() const noexcept {
+  std::uint32_t count = 0;
+  for (const OpenReversal& r : slots_) {
+    if (r.in_use && (order::may_have_left(r.state) || r.state == ReversalState::unresolved)) ++count;
+  }
+  return count;
+}
+
+std::uint32_t Engine::on_their_way() const noexcept {
+  std::uint32_t count = 0;
+  for (const OpenReversal& r : slots_) {
+    if (r.in_use && !order::is_terminal(r.state)) ++count;
+  }
+  return count;
+}
+
+std::size_t Engine::open_positions(std::span<OpenPosition> out) const noexcept {
+  std::size_t count = 0;
+  for (std::uint32_t p = 0; p < book_.size() && count < out.size(); ++p) {
+    const PositionIndex position{p};
+    const std::uint32_t occupant = book_.occupant(position);
+    const order::BlockReason blocked = book_.blocked(position);
+    if (occupant == order::PositionBook::kNobody && blocked == order::BlockReason::none) continue;
+    out[count++] = {position, blocked, occupant};
+  }
+  return count;
+}
+
+int Engine::do_work(Ns now) noexcept {
+  int done = 0;
+  done += send_durable(now);
+  done += wake_freed(now);
+  done += send_due(now);
+  done += expire_waiters(now);
+  if (unclean_ && started_ && !accounts_begun_ && clock_.known(now)) {
+    if (blocked_until_venue_ms_ == 0) {
+      blocked_until_venue_ms_ =
+          clock_.upper_bound_ms(now) + config_.venue.clock_tolerance_ms + config_.venue.execution_grace_ms;
+    }
+    if (clock_.lower_bound_ms(now) > blocked_until_venue_ms_) {
+      prove_all_accounts(now);
+      ++done;
+    }
+  }
+  if (settlement_.next_due() <= now || jobs_.next_due() <= now) done += run_lookups(now);
+  done += take_decisions(now);
+  const int replayed = lane_book_.replay(ports_.lanes, ports_.journal.durable_number(), 64);
+  counters_.replayed += static_cast<std::uint64_t>(replayed);
+  done += replayed;
+  if (pool_changed_) {
+    pool_changed_ = false;
+    check_ready(now);
+  }
+  if (done == 0) refresh_templates(now);
+  return done;
+}
+
+Ns Engine::next_due(Ns now) const noexcept {
+  Ns due = pacer_.next_due(now);
+  if (!waiter_deadlines_.empty()) due = std::min(due, waiter_deadlines_.top_key());
+  if (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) return now;
+  if (!freed_.empty()) return now;
+  // Without a free connection a look-up that is due waits for one; its reply will wake the loop.
+  if (ports_.wire.can_send(net::RequestClass::lookup) && !free_lookups_.empty()) {
+    // A question that its budget put off is looked at again after a short pause, not in every turn.
+    due = std::min(due, std::max(std::min(settlement_.next_due(), jobs_.next_due()), now + kMillisecond / 2));
+  }
+  if (unclean_ && !accounts_begun_) due = std::min(due, now + 100 * kMillisecond);
+  if (lane_book_.replay_pending()) due = std::min(due, now + kMillisecond);
+  return due;
+}
+
+void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) noexcept {
+  const bool was_known = clock_.known(now);
+  if (clock_.on_sample(venue_ms, written_ns, replied_ns) == VenueClock::Sample::contradicts) {
+    ports_.events.on_engine_event(EngineEvent::clock_stepped, {}, now);
+  }
+  if (!was_known) check_ready(now);
+}
+
+void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
+  close_ping(reply.replied_ns, /*replied=*/true);
+  const bitget::ProbeReply probe = dialect_.decode_probe(reply.http_status, reply.body);
+  if (probe.ok) note_clock(probe.server_venue_ms, written_ns, reply.replied_ns, reply.replied_ns);
+}
+
+void Engine::on_ping_lost(Ns written_ns, Ns now) noexcept {
+  (void)written_ns;
+  close_ping(now, /*replied=*/false);
+}
+
+void Engine::on_dial_failed(Ns now) noexcept { close_ping(now, /*replied=*/false); }
+
+void Engine::on_pool_changed(unsigned ready, unsigned wanted, std::string_view why) noexcept {
+  (void)wanted;
+  (void)why;
+  connections_ready_ = ready;
+  pool_changed_ = true;
+}
+
+bool Engine::may_ping(Ns now) noexcept { return spend_upkeep(now); }
+
+bool Engine::may_dial(Ns now) noexcept { return spend_upkeep(now); }
+
+bool Engine::spend_upkeep(Ns now) noexcept {
+  if (!pacer_.may_send_upkeep(now)) return false;
+  const auto free =
+      std::find_if(pings_.begin(), pings_.end(), [](const pacing::Ticket& t) { return !t.open(); });
+  if (free == pings_.end()) return false;
+  *free = pacer_.take_upkeep(now);
+  return true;
+}
+
+void Engine::close_ping(Ns now, bool replied) noexcept {
+  // Upkeep requests are alike to the rules; whichever is open is closed.
+  const auto open =
+      std::find_if(pings_.begin(), pings_.end(), [](const pacing::Ticket& t) { return t.open(); });
+  if (open == pings_.end()) return;
+  if (replied) {
+    pacer_.on_reply(*open, now);
+  } else {
+    pacer_.on_no_reply(*open, now);
+  }
+}
+
+}  // namespace backhand::engine

@@ -1,0 +1,301 @@
+// Composes the pure rooms into one gateway: intents in, requests out, replies and evidence in, outcomes out.
+// The only place where the rooms meet. Pure itself: no system call, no clock, nothing allocated after start
+// but a lane's history when the lane is opened. All of it belongs to one thread (the I/O thread, or the
+// simulation's only one).
+//
+// The way of one intent: engine_intake.cpp (on_intent … submit) → engine_send.cpp (fire … transmit) →
+// engine_reply.cpp (on_reply, on_lost) → engine_settle.cpp (look-ups, decisions) → engine_tell.cpp
+// (outcomes).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "common/wire/outcome.hpp"
+#include "gateway/bitget/dialect.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/domain/lookup.hpp"
+#include "gateway/engine/counters.hpp"
+#include "gateway/engine/directory.hpp"
+#include "gateway/engine/lane_book.hpp"
+#include "gateway/engine/lookup_jobs.hpp"
+#include "gateway/engine/open_reversal.hpp"
+#include "gateway/engine/ports.hpp"
+#include "gateway/engine/venue_clock.hpp"
+#include "gateway/journal/recovery.hpp"
+#include "gateway/journal/sink.hpp"
+#include "gateway/net/handler.hpp"
+#include "gateway/order/position_book.hpp"
+#include "gateway/order/settlement.hpp"
+#include "gateway/pacing/indexed_heap.hpp"
+#include "gateway/pacing/pacer.hpp"
+#include "gateway/risk/risk_book.hpp"
+
+namespace backhand::engine {
+
+struct Ports {
+  WirePort& wire;
+  LanePort& lanes;
+  journal::Sink& journal;
+  EventPort& events;
+};
+
+enum class AccountPhase : std::uint8_t {
+  starting,  ///< Its readiness is being proven.
+  ready,
+  halted,   ///< The venue refused it after it had been ready; an operator's `resume` proves readiness anew.
+  refused,  ///< The venue refused it before it was ever ready.
+};
+
+struct AccountState {
+  AccountPhase phase = AccountPhase::starting;
+  bool lead_trader = false;
+  bool halted_by_operator = false;
+  std::uint32_t jobs_left = 0;  ///< Questions of its readiness that have no answer yet.
+  wire::VenueCode refusal;      ///< With halted and refused.
+  wire::CodeClass refusal_class = wire::CodeClass::none;
+  std::string_view why;  ///< One constant phrase: what it waits for or why it is halted.
+};
+
+/// One line of `backhand status` about a position that is not free.
+struct OpenPosition {
+  PositionIndex position;
+  order::BlockReason blocked = order::BlockReason::none;
+  std::uint32_t slot = kNoSlot;
+};
+
+class Engine final : public net::Handler {
+ public:
+  /// `config`, `dialect` (with all accounts added) and the ports must outlive the engine. `epoch` is this
+  /// start's.
+  Engine(const config::Config& config, bitget::Dialect& dialect, const Ports& ports, std::uint32_t epoch);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Takes over what the journal left open. Fails where a case names an account or instrument that is
+  /// configured no more: it could never be settled. Before `start`.
+  [[nodiscard]] std::expected<void, Error> recover(const journal::Recovered& recovered, Ns now);
+  /// Begins to prove readiness.
+  void start(Ns now) noexcept;
+
+  // Lanes and intents. Called from: service (drain), simulation.
+
+  /// A lane number was given for the first time; allocates its history and journals the name.
+  void on_lane_opened(LaneIndex lane, StrategyIndex strategy, const journal::StrategyName& strategy_name,
+                      const journal::LaneName& lane_name, Ns now);
+  void on_lane_attached(LaneIndex lane, std::uint64_t cursor, Ns now) noexcept;
+  /// The strategy is gone: what waits is denied, what was sent goes on.
+  void on_lane_closed(LaneIndex lane, Ns now) noexcept;
+  void on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
+
+  // Operator's commands. Called from: service, between turns.
+
+  void halt(std::string_view reason, Ns now) noexcept;
+  void resume(std::string_view reason, Ns now) noexcept;
+  void halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
+  /// Also ends a halt that the venue caused; readiness is proven anew.
+  void resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
+  /// An operator says what became of an unresolved reversal. False where no unresolved one has this name.
+  bool resolve(const wire::ClientOid& client_oid, wire::SettledResult result, std::uint32_t uid,
+               std::string_view note, Ns now) noexcept;
+  /// From now on every new intent is denied (`stopping`), and so is what waits.
+  void stop_intake(Ns now) noexcept;
+
+  // The turn.
+
+  /// What is due: slots, deadlines, look-ups, decisions, replays. Returns how much was done.
+  int do_work(Ns now) noexcept;
+  /// When do_work has something to do if nothing else happens.
+  [[nodiscard]] Ns next_due(Ns now) const noexcept;
+
+  // From the network. Called from: net::Pool, simulation.
+
+  void on_reply(net::RequestToken token, const net::ReplyView& reply, Ns now) noexcept override;
+  void on_lost(net::RequestToken token, net::LossReason reason, bool aborted_by_reset,
+               Ns now) noexcept override;
+  void on_ping(const net::ReplyView& reply, Ns written_ns) noexcept override;
+  void on_pool_changed(unsigned ready, unsigned wanted, std::string_view why) noexcept override;
+  bool may_ping(Ns now) noexcept override;
+  bool may_dial(Ns now) noexcept override;
+  void on_ping_lost(Ns written_ns, Ns now) noexcept override;
+  void on_dial_failed(Ns now) noexcept override;
+
+  // What it knows, for status, tests and the simulation's checks.
+
+  [[nodiscard]] bool ready() const noexcept { return ready_; }
+  /// Why not, in one constant phrase.
+  [[nodiscard]] std::string_view not_ready_because() const noexcept { return not_ready_because_; }
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const AccountState& account(AccountIndex index) const noexcept {
+    return accounts_[index.value];
+  }
+  [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
+  [[nodiscard]] const order::PositionBook& book() const noexcept { return book_; }
+  [[nodiscard]] const LaneBook& lanes() const noexcept { return lane_book_; }
+  [[nodiscard]] const OpenReversal& slot(std::uint32_t slot) const noexcept { return slots_[slot]; }
+  [[nodiscard]] const VenueClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] const pacing::Pacer& pacer() const noexcept { return pacer_; }
+  [[nodiscard]] bool halted() const noexcept { return risk_.halted(); }
+  [[nodiscard]] std::uint32_t open_intents() const noexcept { return open_count_; }
+  /// Reversals that were written and have no definite end: sent, acked, unknown, unresolved.
+  [[nodiscard]] std::uint32_t without_end() const noexcept;
+  /// Reversals under way for which waiting is worth while before a stop: sent, acked, unknown.
+  [[nodiscard]] std::uint32_t on_their_way() const noexcept;
+  /// Positions that are occupied or blocked, up to `out.size()`; returns how many.
+  std::size_t open_positions(std::span<OpenPosition> out) const noexcept;
+
+ private:
+  // engine_intake.cpp
+  void take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
+  void withdraw(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
+  [[nodiscard]] wire::DenyReason admit(StrategyIndex strategy, const wire::Intent& intent,
+                                       PositionIndex position, Ns now) const noexcept;
+  [[nodiscard]] wire::DenyReason check_risk(StrategyIndex strategy, const wire::Intent& intent,
+                                            PositionIndex position, Ns now) const noexcept;
+  void submit(std::uint32_t slot, Ns now) noexcept;
+  void wait_for_position(std::uint32_t slot, Ns now) noexcept;
+  void abandon_wait(std::uint32_t slot) noexcept;
+  void wait_for_connection(std::uint32_t slot, Ns now) noexcept;
+  [[nodiscard]] std::uint32_t allocate(LaneIndex lane, StrategyIndex strategy, PositionIndex position,
+                                       const wire::Intent& intent, Ns now) noexcept;
+  void release_slot(std::uint32_t slot) noexcept;
+  void record_taken(std::uint32_t slot, Ns now) noexcept;
+
+  // engine_send.cpp
+  void fire(std::uint32_t slot, Ns now) noexcept;
+  [[nodiscard]] bool record_intended(std::uint32_t slot, Ns now) noexcept;
+  void transmit(std::uint32_t slot, Ns now) noexcept;
+  void void_intended(std::uint32_t slot, wire::DenyReason reason, order::ReversalEvent event,
+                     Ns now) noexcept;
+  int send_due(Ns now) noexcept;
+  int send_durable(Ns now) noexcept;
+  int expire_waiters(Ns now) noexcept;
+  int wake_freed(Ns now) noexcept;
+  void refresh_templates(Ns now) noexcept;
+
+  // engine_reply.cpp
+  void on_reversal_reply(std::uint32_t slot, const net::ReplyView& reply, Ns now) noexcept;
+  void on_refusal(std::uint32_t slot, const domain::ReversalReply& reply, Ns now) noexcept;
+  void become_unknown(std::uint32_t slot, order::ReversalEvent event, order::Answer answer, VenueMs answered,
+                      Ns now) noexcept;
+  void open_case(std::uint32_t slot, order::Answer answer, VenueMs answered, bool recovered, Ns now) noexcept;
+  void become_lead_trader(AccountIndex account, Ns now) noexcept;
+  void recheck_mode(AccountIndex account, Ns now) noexcept;
+  void note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) noexcept;
+  void record_learned(std::uint32_t slot, domain::Verdict verdict, VenueMs venue_ms, Ns now) noexcept;
+
+  // engine_settle.cpp
+  int run_lookups(Ns now) noexcept;
+  [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
+  void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;
+  void on_lookup_lost(std::uint32_t index, Ns now) noexcept;
+  void on_job_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
+  void take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
+                      Ns now) noexcept;
+  int take_decisions(Ns now) noexcept;
+  void apply(const order::Decision& decision, Ns now) noexcept;
+  void refuse_account(AccountIndex account, const wire::VenueCode& code, wire::CodeClass code_class,
+                      std::string_view why, Ns now) noexcept;
+  void begin_readiness(AccountIndex account, Ns now) noexcept;
+  void job_done(const LookupJob& job, Ns now) noexcept;
+  void repeat(LookupJob job, Ns now) noexcept;
+  static void fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept;
+  void check_ready(Ns now) noexcept;
+
+  // engine_tell.cpp
+  [[nodiscard]] wire::Outcome event_of(const OpenReversal& r, wire::EventKind kind) const noexcept;
+  void tell(const OpenReversal& r, wire::Outcome& outcome) noexcept;
+  void tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns now) noexcept;
+  void deny(std::uint32_t slot, wire::DenyReason reason, order::ReversalEvent event, Ns now) noexcept;
+  void deny_at_once(LaneIndex lane, const wire::Intent& intent, wire::DenyReason reason, bool journaled,
+                    Ns now) noexcept;
+  void finish(std::uint32_t slot, Ns now) noexcept;
+  void notice(wire::NoticeKind kind, AccountIndex account, PositionIndex position, const wire::Outcome* about,
+              Ns now) noexcept;
+  void block(PositionIndex position, order::BlockReason reason, Ns now) noexcept;
+  void unblock(PositionIndex position, Ns now) noexcept;
+  void deny_all_waiting(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept;
+  void step(OpenReversal& r, order::ReversalEvent event) noexcept;
+  template <journal::JournalBody Body>
+  journal::Appended append(const OpenReversal& r, const Body& body, Ns now) noexcept;
+  void on_journal_failed(Ns now) noexcept;
+
+  // engine.cpp
+  void prove_all_accounts(Ns now) noexcept;
+  [[nodiscard]] bool spend_upkeep(Ns now) noexcept;
+  void close_ping(Ns now, bool replied) noexcept;
+
+  // engine_recover.cpp
+  [[nodiscard]] std::expected<void, Error> recover_case(const journal::OpenCase& open, Ns now);
+  void recover_counts(const journal::State& state, Ns now) noexcept;
+  void restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept;
+  void occupy_recovered(std::uint32_t slot) noexcept;
+  void resume_learned(std::uint32_t slot, const journal::OpenCase& open, Ns now) noexcept;
+  void resume_unknown(std::uint32_t slot, order::Answer answer, VenueMs answered, bool told, Ns now) noexcept;
+  void retell_settled(std::uint32_t slot, const journal::Settled& body, Ns now) noexcept;
+
+  const config::Config& config_;
+  bitget::Dialect& dialect_;
+  Ports ports_;
+  std::uint32_t epoch_;
+  std::uint64_t sequence_ = 0;
+  VenueMs set_back_ms_ = 0;  ///< How far request timestamps are set back to shorten the fuse.
+
+  Directory directory_;
+  VenueClock clock_;
+  risk::RiskBook risk_;
+  pacing::Pacer pacer_;
+  order::PositionBook book_;
+  order::Settlement settlement_;
+  LaneBook lane_book_;
+  LookupJobs jobs_;
+
+  std::vector<AccountState> accounts_;
+  std::vector<domain::ContractRules> contracts_;  ///< By InstrumentIndex.
+  std::vector<OpenReversal> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::uint32_t open_count_ = 0;
+  std::vector<std::uint32_t> lane_heads_;     ///< By lane: first open intent.
+  std::vector<std::uint32_t> waiter_heads_;   ///< By position: first intent that waits for it.
+  pacing::IndexedHeap<Ns> waiter_deadlines_;  ///< Slots that wait for a position or a connection.
+  std::vector<std::uint32_t> no_connection_;  ///< Slots that wait for a connection, in the order of coming.
+  std::vector<std::uint32_t>
+      until_durable_;  ///< Ring of slots whose `intended` record is being made durable.
+  std::size_t durable_head_ = 0;
+  std::size_t durable_count_ = 0;
+  std::vector<PositionIndex> freed_;  ///< Positions to look at for waiters, this turn.
+  std::vector<bool> is_freed_;
+
+  std::vector<OpenLookup> lookups_;
+  std::vector<std::uint32_t> free_lookups_;
+  std::array<pacing::Ticket, 16> pings_{};  ///< Open upkeep tickets, in the order of spending.
+  std::array<char, bitget::Dialect::kMaxRequest> request_{};
+  domain::LookupReply lookup_reply_;
+
+  std::uint32_t contract_jobs_left_ = 0;
+  VenueMs blocked_until_venue_ms_ = 0;  ///< After an unclean restart: no account is ready before.
+  bool unclean_ = false;
+  bool started_ = false;
+  bool accounts_begun_ = false;  ///< After an unclean start readiness begins only when the fuse has burnt.
+  bool pool_changed_ = false;
+  bool stopping_ = false;
+  bool journal_failed_ = false;
+  bool ready_ = false;
+  unsigned connections_ready_ = 0;
+  std::string_view not_ready_because_ = "not started";
+  std::uint32_t refresh_cursor_ = 0;
+  std::vector<Ns> refreshed_ns_;  ///< By position: when its template was last refreshed.
+  Counters counters_;
+};
+
+}  // namespace backhand::engine

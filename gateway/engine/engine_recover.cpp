@@ -1,0 +1,268 @@
+// What the journal left open becomes live again: whatever has no definite answer is unknown until evidence
+// comes.
+#include <algorithm>
+#include <string>
+
+#include "common/assert.hpp"
+#include "gateway/engine/engine.hpp"
+
+namespace backhand::engine {
+
+using journal::CasePhase;
+using order::ReversalState;
+using wire::EventKind;
+
+namespace {
+
+/// The intent again, as far as its records tell.
+wire::Intent intent_of(const journal::OpenCase& open) noexcept {
+  wire::Intent intent{};
+  intent.id = open.intent_id;
+  intent.kind = wire::IntentKind::reverse;
+  intent.product = open.product;
+  intent.position_side = open.position_side;
+  intent.account = open.account();
+  intent.symbol = open.symbol();
+  intent.user_tag = open.user_tag();
+  if (open.taken) intent.created_ns = open.taken->body.created_ns;
+  if (open.intended) {
+    const journal::Intended& body = open.intended->body;
+    intent.kind = body.intent_kind;
+    intent.target_id = body.target_id;
+    intent.created_ns = body.created_ns;
+    intent.deadline_ns = body.deadline_ns;
+    intent.margin_coin = body.margin_coin;
+    if (body.has_size != 0) {
+      intent.flags |= wire::kHasSize;
+      intent.size_digits = body.size_digits;
+      intent.size_scale = body.size_scale;
+    }
+  }
+  return intent;
+}
+
+}  // namespace
+
+std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, Ns now) {
+  BH_ASSERT(!started_);
+  unclean_ = recovered.must_block_all();
+  const journal::State& state = recovered.state;
+  for (const auto& [number, lane] : state.lanes) {
+    const auto found =
+        std::find_if(config_.strategies.begin(), config_.strategies.end(),
+                     [&](const config::Strategy& s) { return s.name == lane.strategy.view(); });
+    // A strategy that is configured no more keeps its lane number; nobody can attach to it.
+    if (number >= lane_book_.size()) {
+      return std::unexpected(
+          Error{"journal: lane " + std::to_string(number) + " is beyond gateway.max_lanes"});
+    }
+    const auto strategy = found == config_.strategies.end()
+                              ? StrategyIndex{static_cast<std::uint16_t>(config_.strategies.size())}
+                              : StrategyIndex{static_cast<std::uint16_t>(found - config_.strategies.begin())};
+    lane_book_.open(LaneIndex{number}, strategy, lane.taken_mark, lane.last_record_number);
+    for (const journal::StoredOutcome& stored : lane.outcomes)
+      lane_book_.restore(LaneIndex{number}, stored.outcome);
+  }
+  for (const auto& [key, open] : state.cases) {
+    if (auto done = recover_case(open, now); !done) return done;
+  }
+  for (const journal::Halt& halt : state.halts) {
+    if (halt.scope == journal::Scope::all) risk_.halt();
+    if (halt.scope != journal::Scope::account) continue;
+    for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+      if (config_.accounts[a].name != halt.name.view()) continue;
+      // The venue's own refusal is asked anew at every start; an operator's word stands.
+      if (!halt.by_venue) accounts_[a].halted_by_operator = true;
+    }
+  }
+  recover_counts(state, now);
+  if (state.epoch == 0) return {};
+  // The earlier start may have sent right before its end; all it could have sent counts as just sent.
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    for (std::uint32_t i = 0; i < config_.pacing.requests_per_second; ++i)
+      pacer_.recall_reversal(AccountIndex{a}, now);
+  }
+  if (!state.clean_stop) pacer_.recall_lookups(now);
+  return {};
+}
+
+void Engine::recover_counts(const journal::State& state, Ns now) noexcept {
+  for (const auto& [key, tally] : state.day_counts) {
+    const Directory::Found found = directory_.find(key.account, key.product, key.symbol, {});
+    if (!found.position.valid()) continue;
+    // When in the day each was sent is not kept; as if just now errs to the strict side, but a minute's worth
+    // of strictness after each restart would deny what is allowed, so all but the day's count is dated back.
+    const Ns back = now - 120 * kSecond;
+    for (std::uint32_t i = 0; i < std::min(tally.count, 100'000U); ++i) risk_.on_sent(found.position, back);
+  }
+}
+
+std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, Ns now) {
+  const wire::Intent intent = intent_of(open);
+  const LaneIndex lane{open.key.lane};
+  if (!lane_book_.is_open(lane)) {
+    return std::unexpected(
+        Error{"journal: an open case names lane " + std::to_string(open.key.lane) + ", which has no name"});
+  }
+  const bool needs_position = open.phase != CasePhase::waiting && open.phase != CasePhase::voided;
+  const Directory::Found found =
+      directory_.find(intent.account, intent.product, intent.symbol, intent.margin_coin);
+  if (needs_position && !found.position.valid()) {
+    return std::unexpected(
+        Error{"journal: a reversal of " + std::string{intent.symbol.view()} + " on account '" +
+              std::string{intent.account.view()} +
+              "' has no proven end, but the configuration has no such account and instrument any "
+              "more; put them back, or settle it first"});
+  }
+  if (!needs_position) {
+    OpenReversal r;
+    r.lane = lane;
+    r.intent = intent;
+    r.key = open.key;
+    wire::Outcome out = event_of(r, EventKind::denied);
+    out.deny_reason = open.phase == CasePhase::voided && open.voided->body.reason != wire::DenyReason::none
+                          ? open.voided->body.reason
+                          : wire::DenyReason::restarted;
+    if (open.key.valid())
+      out.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, open.key);
+    out.flags = wire::kTerminal;
+    ++counters_.denied;
+    tell_journaled(r, out, now);
+    return {};
+  }
+  const StrategyIndex strategy = lane_book_.strategy(lane);
+  const std::uint32_t slot = allocate(lane, strategy, found.position, intent, now);
+  if (slot == kNoSlot)
+    return std::unexpected(Error{"journal: more open cases than gateway.max_open_intents"});
+  OpenReversal& r = slots_[slot];
+  restore_slot(r, open);
+  switch (open.phase) {
+    case CasePhase::waiting:
+    case CasePhase::voided:
+      BH_ASSERT(!"told above");
+      break;
+    case CasePhase::settled:
+      retell_settled(slot, open.settled->body, now);
+      break;
+    case CasePhase::unresolved:
+      r.state = ReversalState::unresolved;
+      occupy_recovered(slot);
+      (void)book_.block(r.position, order::BlockReason::unresolved);
+      break;
+    case CasePhase::learned:
+      resume_learned(slot, open, now);
+      break;
+    case CasePhase::intended:
+    case CasePhase::sent:
+      resume_unknown(slot, order::Answer::none, 0, open.told_unknown, now);
+      break;
+  }
+  return {};
+}
+
+void Engine::restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept {
+  r.key = open.key;
+  r.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, open.key);
+  r.taken_recorded = true;
+  r.told_unknown = open.told_unknown;
+  r.taken_ns = open.taken ? open.taken->mono_ns : 0;
+  if (open.intended) {
+    const journal::Intended& body = open.intended->body;
+    r.slot_ns = body.slot_ns;
+    r.signed_venue_ms = body.request_venue_ms;
+    r.written_venue_ms = body.request_venue_ms;
+    if (body.has_before != 0) {
+      r.before.long_size = {body.long_before, body.before_scale};
+      r.before.short_size = {body.short_before, body.before_scale};
+      r.before.read_venue_ms = body.before_venue_ms;
+    }
+  }
+  if (open.sent) {
+    r.connection = open.sent->body.connection;
+    r.encoded_ns = open.sent->body.encoded_ns;
+    r.written_ns = open.sent->body.written_ns;
+  }
+  if (open.learned) {
+    const journal::Learned& body = open.learned->body;
+    r.replied_ns = body.replied_ns;
+    r.order_id = body.order_id;
+    r.venue_code = body.code;
+    r.code_class = body.code_class;
+    r.http_status = body.http_status;
+  }
+}
+
+void Engine::occupy_recovered(std::uint32_t slot) noexcept {
+  OpenReversal& r = slots_[slot];
+  // At most one reversal of a position was under way, so it is free unless the journal holds an older
+  // unresolved one.
+  if (book_.occupant(r.position) != order::PositionBook::kNobody) return;
+  book_.occupy(r.position, slot);
+  r.occupies = true;
+}
+
+void Engine::resume_learned(std::uint32_t slot, const journal::OpenCase& open, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  const journal::Learned& body = open.learned->body;
+  switch (static_cast<domain::Verdict>(body.verdict)) {
+    case domain::Verdict::acked:
+      r.state = ReversalState::acked;
+      occupy_recovered(slot);
+      book_.needs_read_since(r.position, std::max(body.venue_ms, r.written_venue_ms));
+      // Its execution has not been seen, so its position waits for it like an unknown one.
+      (void)book_.block(r.position, order::BlockReason::unknown);
+      open_case(slot, order::Answer::acked, body.venue_ms, /*recovered=*/true, now);
+      return;
+    case domain::Verdict::rejected:
+    case domain::Verdict::throttled: {
+      r.state = ReversalState::rejected;
+      ++counters_.rejected;
+      wire::Outcome out = event_of(r, EventKind::rejected);
+      out.flags = wire::kTerminal;
+      tell_journaled(r, out, now);
+      finish(slot, now);
+      return;
+    }
+    case domain::Verdict::doubtful_no:
+      resume_unknown(slot, order::Answer::doubtful_no, body.venue_ms, open.told_unknown, now);
+      return;
+    case domain::Verdict::unknown:
+      break;
+  }
+  resume_unknown(slot, order::Answer::none, 0, open.told_unknown, now);
+}
+
+void Engine::resume_unknown(std::uint32_t slot, order::Answer answer, VenueMs answered, bool told,
+                            Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  r.state = ReversalState::unknown;
+  occupy_recovered(slot);
+  book_.needs_read_since(r.position, r.written_venue_ms);
+  (void)book_.block(r.position, order::BlockReason::unknown);
+  ++counters_.unknown;
+  if (!told) {
+    r.told_unknown = true;
+    wire::Outcome out = event_of(r, EventKind::unknown);
+    tell_journaled(r, out, now);
+  }
+  open_case(slot, answer, answered, /*recovered=*/true, now);
+}
+
+void Engine::retell_settled(std::uint32_t slot, const journal::Settled& body, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  r.state = ReversalState::settled;
+  r.order_id = body.order_id;
+  ++counters_.settled;
+  wire::Outcome out = event_of(r, EventKind::settled);
+  out.result = body.result;
+  out.flags = static_cast<std::uint8_t>(body.flags | wire::kTerminal);
+  out.position_scale = body.position_scale;
+  out.long_before = body.long_before;
+  out.short_before = body.short_before;
+  out.long_after = body.long_after;
+  out.short_after = body.short_after;
+  tell_journaled(r, out, now);
+  finish(slot, now);
+}
+
+}  // namespace backhand::engine

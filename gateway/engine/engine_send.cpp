@@ -1,0 +1,284 @@
+// From a slot to the wire: journal (intended), sign, one write, journal (sent). Nothing here is ever done
+// twice for one intent: a reversal that was handed to the port has left the only state from which it can be.
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "gateway/engine/engine.hpp"
+#include "gateway/engine/tokens.hpp"
+
+namespace backhand::engine {
+
+using order::ReversalEvent;
+using order::ReversalState;
+using wire::DenyReason;
+using wire::EventKind;
+
+namespace {
+
+/// Templates are refreshed this often where turns are spare; well inside the dialect's tolerance.
+constexpr Ns kTemplateAge_ns = 250 * kMillisecond;
+
+}  // namespace
+
+void Engine::fire(std::uint32_t slot, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  BH_ASSERT(r.state == ReversalState::waiting && r.ticket.open());
+  if (!ports_.wire.can_send(net::RequestClass::trade)) {
+    wait_for_connection(slot, now);
+    return;
+  }
+  // The world may have changed while it waited; all of it is asked again but what belongs to its coming.
+  DenyReason reason = DenyReason::none;
+  std::optional<Decimal> expected;
+  if ((r.intent.flags & wire::kHasExpectedSize) != 0) {
+    expected = Decimal{r.intent.expected_digits, r.intent.expected_scale};
+  }
+  const AccountState& account = accounts_[r.account.value];
+  if (now >= r.intent.deadline_ns) {
+    reason = DenyReason::deadline_passed;
+  } else if (risk_.halted() || account.halted_by_operator) {
+    reason = DenyReason::halted;
+  } else if (account.phase != AccountPhase::ready || !clock_.known(now)) {
+    reason = DenyReason::not_ready;
+  } else if (now != r.taken_ns) {
+    reason = check_risk(r.strategy, r.intent, r.position, now);
+    const Ns max_age = static_cast<Ns>(config_.venue.position_max_age_ms) * kMillisecond;
+    if (reason == DenyReason::none) {
+      reason = book_.check_held(r.position, r.intent.position_side, expected, max_age, now);
+    }
+  }
+  if (reason != DenyReason::none) {
+    pacer_.on_not_written(r.ticket, now);
+    deny(slot, reason, ReversalEvent::denied, now);
+    return;
+  }
+  r.slot_ns = now;
+  if (!record_intended(slot, now)) {
+    pacer_.on_not_written(r.ticket, now);
+    deny(slot, DenyReason::journal_unavailable, ReversalEvent::denied, now);
+    return;
+  }
+  if (r.waits_for == WaitsFor::nothing) transmit(slot, now);
+}
+
+bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  r.key = {epoch_, r.lane.value, ++sequence_};
+  r.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, r.key);
+  r.written_venue_ms = clock_.lower_bound_ms(now);
+  r.signed_venue_ms = r.written_venue_ms - set_back_ms_;
+  r.before = book_.snapshot(r.position);
+
+  const PositionEntry& entry = directory_[r.position];
+  journal::Intended body{};
+  body.intent_id = r.intent.id;
+  body.created_ns = r.intent.created_ns;
+  body.deadline_ns = r.intent.deadline_ns;
+  body.slot_ns = r.slot_ns;
+  body.size_digits = r.intent.size_digits;
+  body.request_venue_ms = r.signed_venue_ms;
+  body.account = r.intent.account;
+  body.symbol = entry.id.symbol;
+  body.margin_coin = entry.id.margin_coin;
+  body.user_tag = r.intent.user_tag;
+  body.has_size = (r.intent.flags & wire::kHasSize) != 0 ? 1 : 0;
+  body.size_scale = r.intent.size_scale;
+  body.position_mode = static_cast<std::uint8_t>(config_.accounts[r.account.value].position_mode);
+  body.intent_kind = r.intent.kind;
+  const std::uint8_t scale = std::max(r.before.long_size.scale, r.before.short_size.scale);
+  const auto long_size = r.before.long_size.rescaled(scale);
+  const auto short_size = r.before.short_size.rescaled(scale);
+  if (r.before.read_venue_ms != 0 && long_size && short_size) {
+    body.has_before = 1;
+    body.before_scale = scale;
+    body.long_before = long_size->digits;
+    body.short_before = short_size->digits;
+    body.before_venue_ms = r.before.read_venue_ms;
+  }
+  const journal::Appended appended = append(r, body, now);
+  switch (appended.status) {
+    case journal::AppendStatus::durable:
+      step(r, ReversalEvent::slot_given);
+      return true;
+    case journal::AppendStatus::pending:
+      step(r, ReversalEvent::slot_given);
+      r.waits_for = WaitsFor::durable;
+      r.durable_number = appended.number;
+      until_durable_[(durable_head_ + durable_count_++) % until_durable_.size()] = slot;
+      return true;
+    case journal::AppendStatus::full:
+    case journal::AppendStatus::failed:
+      r.key = {};
+      r.client_oid = {};
+      return false;
+  }
+  return false;
+}
+
+void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  BH_ASSERT(r.state == ReversalState::intended);
+  domain::ReversalRequest request;
+  request.account = r.account;
+  request.position = r.position;
+  request.held_side = r.intent.position_side;
+  request.has_size = (r.intent.flags & wire::kHasSize) != 0;
+  if (request.has_size) request.size = Decimal{r.intent.size_digits, r.intent.size_scale};
+  request.client_oid = r.client_oid;
+  const std::size_t length = dialect_.encode_reversal(request, r.signed_venue_ms, request_);
+  BH_ASSERT(length > 0);
+  if (config_.gateway.dry_run) {
+    void_intended(slot, DenyReason::dry_run, ReversalEvent::not_written, now);
+    return;
+  }
+  const Ns reply_deadline = now + static_cast<Ns>(config_.venue.request_timeout_ms) * kMillisecond;
+  const Sent sent = ports_.wire.send(make_token(false, slot, r.generation), net::RequestClass::trade,
+                                     std::span<const char>{request_.data(), length}, reply_deadline, now);
+  r.encoded_ns = sent.encoded_ns;
+  switch (sent.status) {
+    case net::WriteStatus::no_connection:
+      void_intended(slot, DenyReason::no_connection, ReversalEvent::not_written, now);
+      return;
+    case net::WriteStatus::not_written:
+      r.connection = sent.connection;
+      void_intended(slot, DenyReason::not_written, ReversalEvent::not_written, now);
+      return;
+    case net::WriteStatus::written:
+      break;
+  }
+  step(r, ReversalEvent::written);
+  r.connection = sent.connection;
+  r.written_ns = sent.written_ns;
+  ++counters_.sent;
+  risk_.on_sent(r.position, now);
+
+  journal::Sent body{};
+  body.intent_id = r.intent.id;
+  body.encoded_ns = r.encoded_ns;
+  body.written_ns = r.written_ns;
+  body.bytes = static_cast<std::uint32_t>(length);
+  body.connection = r.connection;
+  (void)append(r, body, now);
+  wire::Outcome out = event_of(r, EventKind::sent);
+  tell(r, out);
+}
+
+void Engine::void_intended(std::uint32_t slot, DenyReason reason, ReversalEvent event, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  pacer_.on_not_written(r.ticket, now);
+  journal::Voided body{};
+  body.intent_id = r.intent.id;
+  body.reason = reason;
+  (void)append(r, body, now);
+  deny(slot, reason, event, now);
+}
+
+int Engine::send_due(Ns now) noexcept {
+  int done = 0;
+  // Those that a connection was missing for go first; they have had a slot before.
+  while (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) {
+    const std::uint32_t slot = no_connection_.front();
+    abandon_wait(slot);
+    submit(slot, now);
+    ++done;
+  }
+  for (;;) {
+    pacing::Waiting waiting;
+    pacing::Ticket ticket;
+    const pacing::Due due = pacer_.pop_due(now, waiting, ticket);
+    if (due == pacing::Due::none) break;
+    OpenReversal& r = slots_[waiting.handle];
+    r.waits_for = WaitsFor::nothing;
+    ++done;
+    if (due == pacing::Due::expired) {
+      deny(waiting.handle, DenyReason::deadline_passed, ReversalEvent::deadline_passed, now);
+      continue;
+    }
+    r.ticket = ticket;
+    fire(waiting.handle, now);
+  }
+  pacing::Correction correction;
+  while (pacer_.pop_correction(now, correction)) {
+    OpenReversal& r = slots_[correction.handle];
+    r.slot_ns = correction.predicted_ns;
+    wire::Outcome out = event_of(r, EventKind::queued);
+    // A correction is best effort: it takes spare room only, so that it never uses up an intent's own six.
+    if (lane_book_.is_attached(r.lane) && !lane_book_.replaying(r.lane))
+      (void)ports_.lanes.offer(r.lane, out);
+  }
+  return done;
+}
+
+int Engine::send_durable(Ns now) noexcept {
+  int done = 0;
+  while (durable_count_ > 0) {
+    const std::uint32_t slot = until_durable_[durable_head_];
+    OpenReversal& r = slots_[slot];
+    const bool durable = r.durable_number <= ports_.journal.durable_number();
+    if (!durable && !journal_failed_) break;
+    durable_head_ = (durable_head_ + 1) % until_durable_.size();
+    --durable_count_;
+    r.waits_for = WaitsFor::nothing;
+    ++done;
+    if (!durable) {
+      void_intended(slot, DenyReason::journal_unavailable, ReversalEvent::journal_refused, now);
+    } else if (now >= r.intent.deadline_ns) {
+      void_intended(slot, DenyReason::deadline_passed, ReversalEvent::deadline_passed, now);
+    } else if (risk_.halted() || accounts_[r.account.value].phase != AccountPhase::ready ||
+               accounts_[r.account.value].halted_by_operator) {
+      void_intended(slot, DenyReason::halted, ReversalEvent::halted, now);
+    } else {
+      transmit(slot, now);
+    }
+  }
+  return done;
+}
+
+int Engine::expire_waiters(Ns now) noexcept {
+  int done = 0;
+  while (!waiter_deadlines_.empty() && waiter_deadlines_.top_key() <= now) {
+    const std::uint32_t slot = waiter_deadlines_.top();
+    const bool no_connection = slots_[slot].waits_for == WaitsFor::connection;
+    abandon_wait(slot);
+    deny(slot, no_connection ? DenyReason::no_connection : DenyReason::deadline_passed,
+         ReversalEvent::deadline_passed, now);
+    ++done;
+  }
+  return done;
+}
+
+int Engine::wake_freed(Ns now) noexcept {
+  int done = 0;
+  while (!freed_.empty()) {
+    const PositionIndex position = freed_.back();
+    freed_.pop_back();
+    is_freed_[position.value] = false;
+    while (waiter_heads_[position.value] != kNoSlot &&
+           book_.occupant(position) == order::PositionBook::kNobody) {
+      const std::uint32_t slot = waiter_heads_[position.value];
+      OpenReversal& r = slots_[slot];
+      const DenyReason reason = admit(r.strategy, r.intent, position, now);
+      if (reason == DenyReason::position_busy) break;  // Its last reversal's effect has not been read yet.
+      abandon_wait(slot);
+      ++done;
+      if (reason != DenyReason::none) {
+        deny(slot, reason, ReversalEvent::denied, now);
+      } else {
+        submit(slot, now);
+      }
+    }
+  }
+  return done;
+}
+
+void Engine::refresh_templates(Ns now) noexcept {
+  if (refreshed_ns_.empty() || !clock_.known(now)) return;
+  refresh_cursor_ = refresh_cursor_ + 1 < refreshed_ns_.size() ? refresh_cursor_ + 1 : 0;
+  const PositionIndex position{refresh_cursor_};
+  if (now - refreshed_ns_[refresh_cursor_] < kTemplateAge_ns) return;
+  if (accounts_[directory_[position].account.value].phase != AccountPhase::ready) return;
+  refreshed_ns_[refresh_cursor_] = now;
+  dialect_.refresh(position, clock_.lower_bound_ms(now) - set_back_ms_);
+}
+
+}  // namespace backhand::engine

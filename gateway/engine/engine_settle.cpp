@@ -1,0 +1,465 @@
+// Questions and what their answers lead to: readiness of accounts, positions, contract rules, and
+// settlement's decisions about reversals. Nothing here stands between an intent and its write.
+#include <algorithm>
+
+#include "common/assert.hpp"
+#include "gateway/engine/engine.hpp"
+#include "gateway/engine/tokens.hpp"
+
+namespace backhand::engine {
+
+using domain::LookupKind;
+using domain::LookupStatus;
+using order::ReversalEvent;
+using order::ReversalState;
+using wire::EventKind;
+
+namespace {
+
+/// A readiness question without a usable answer is asked again after this.
+constexpr Ns kRetry_ns = 500 * kMillisecond;
+
+/// Before an account has proven ready, a fatal answer is final; these kinds are the ones that prove it.
+bool proves_account(LookupKind kind) noexcept {
+  return kind == LookupKind::account_kind || kind == LookupKind::account_mode ||
+         kind == LookupKind::positions;
+}
+
+}  // namespace
+
+int Engine::run_lookups(Ns now) noexcept {
+  int done = 0;
+  // Settlement first: it unblocks positions. Each question that its budget does not allow is put off, others
+  // go on.
+  domain::Lookup lookup;
+  LookupOrigin origin;
+  while (settlement_.next_due() <= now && ports_.wire.can_send(net::RequestClass::lookup) &&
+         !free_lookups_.empty()) {
+    if (!settlement_.next_lookup(now, lookup, origin.ticket)) break;
+    const Ns earliest = pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now);
+    if (earliest > now) {
+      settlement_.postpone(origin.ticket, std::min(earliest, now + 100 * kMillisecond));
+      continue;
+    }
+    origin.from_settlement = true;
+    if (!send_lookup(lookup, origin, now)) {
+      settlement_.postpone(origin.ticket, now + 10 * kMillisecond);
+      break;
+    }
+    ++done;
+  }
+  origin.from_settlement = false;
+  for (JobQueue* queue : {&jobs_.readiness, &jobs_.refresh}) {
+    // At most once around: a job whose budget is spent goes to the back with a later time.
+    for (std::size_t left = queue->size(); left > 0; --left) {
+      if (queue->empty() || queue->front().due_ns > now) break;
+      if (!ports_.wire.can_send(net::RequestClass::lookup) || free_lookups_.empty()) break;
+      origin.job = queue->front();
+      const LookupKind kind = origin.job.lookup.kind;
+      const Ns earliest =
+          pacer_.lookup_earliest(origin.job.lookup.account, dialect_.rule_of(kind).group, now);
+      if (earliest > now) {
+        // Put off as a whole queue by the address's rule, but one account's own rule must not hold up the
+        // others.
+        LookupJob job = queue->pop();
+        job.due_ns = now + kMillisecond;
+        (void)queue->push(job);
+        continue;
+      }
+      if (!send_lookup(origin.job.lookup, origin, now)) break;
+      (void)queue->pop();
+      ++done;
+    }
+  }
+  return done;
+}
+
+bool Engine::send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept {
+  // Signed with a timestamp that is never ahead; before the clock is known only unsigned questions can go.
+  const bool is_public = lookup.kind == LookupKind::venue_time || lookup.kind == LookupKind::contracts;
+  if (!is_public && !clock_.known(now)) return false;
+  const VenueMs timestamp = is_public && !clock_.known(now) ? 1'000'000'000'000 : clock_.lower_bound_ms(now);
+  const std::size_t length = dialect_.encode_lookup(lookup, timestamp, request_);
+  BH_ASSERT(length > 0);
+  const std::uint32_t index = free_lookups_.back();
+  OpenLookup& open = lookups_[index];
+  open.generation = static_cast<std::uint16_t>((open.generation + 1) & kGenerationMask);
+  open.ticket = pacer_.take_lookup(lookup.account, dialect_.rule_of(lookup.kind).group, now);
+  const Ns deadline = now + static_cast<Ns>(config_.venue.lookup_timeout_ms) * kMillisecond;
+  const Sent sent = ports_.wire.send(make_token(true, index, open.generation), net::RequestClass::lookup,
+                                     std::span<const char>{request_.data(), length}, deadline, now);
+  if (sent.status != net::WriteStatus::written) {
+    pacer_.on_not_written(open.ticket, now);
+    return false;
+  }
+  free_lookups_.pop_back();
+  open.in_use = true;
+  open.lookup = lookup;
+  open.origin = origin;
+  open.written_ns = sent.written_ns;
+  ++counters_.lookups;
+  return true;
+}
+
+void Engine::on_lookup_lost(std::uint32_t index, Ns now) noexcept {
+  if (index >= lookups_.size() || !lookups_[index].in_use) return;
+  OpenLookup& open = lookups_[index];
+  open.in_use = false;
+  free_lookups_.push_back(index);
+  ++counters_.lookups_lost;
+  pacer_.on_no_reply(open.ticket, now);
+  if (open.origin.from_settlement) {
+    settlement_.on_failed(open.origin.ticket, now);
+    return;
+  }
+  repeat(open.origin.job, now);
+}
+
+void Engine::repeat(LookupJob job, Ns now) noexcept {
+  if (job.kind == JobKind::refresh) {
+    job.due_ns = now + static_cast<Ns>(config_.venue.position_refresh_ms) * kMillisecond;
+    const bool kept = jobs_.refresh.push(job);
+    BH_ASSERT(kept);
+    return;
+  }
+  job.due_ns = now + kRetry_ns;
+  const bool kept = jobs_.readiness.push(job);
+  BH_ASSERT(kept);
+}
+
+void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns now) noexcept {
+  if (index >= lookups_.size() || !lookups_[index].in_use) return;
+  OpenLookup& open = lookups_[index];
+  open.in_use = false;
+  free_lookups_.push_back(index);
+  dialect_.decode_lookup(open.lookup, view.http_status, view.body, header_lookup(view), lookup_reply_);
+  const domain::LookupReply& reply = lookup_reply_;
+  if (reply.venue_ms != 0) note_clock(reply.venue_ms, open.written_ns, view.replied_ns, now);
+  pacer_.on_reply(open.ticket, now, {reply.status == LookupStatus::throttled, reply.remaining_quota});
+  if (reply.status == LookupStatus::throttled) ++counters_.throttled;
+  const bool is_positions = open.lookup.kind == LookupKind::positions && reply.status == LookupStatus::ok;
+  if (is_positions) take_positions(open.lookup.account, open.lookup.instrument.product, reply, now);
+  if (open.origin.from_settlement) {
+    settlement_.on_reply(open.origin.ticket, reply, now);
+    if (reply.status == LookupStatus::refused) {
+      refuse_account(open.lookup.account, reply.code, reply.code_class, "the venue refused a look-up", now);
+    }
+    return;
+  }
+  if (is_positions && settlement_.open_cases() > 0) {
+    settlement_.observe_positions(open.lookup.account, open.lookup.instrument.product, reply, now);
+  }
+  on_job_reply(open.origin.job, reply, now);
+}
+
+void Engine::take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
+                            Ns now) noexcept {
+  if (reply.truncated) return;
+  for (const PositionIndex position : directory_.of_account(account)) {
+    const domain::Instrument& id = directory_[position].id;
+    if (id.product != product) continue;
+    domain::PositionSnapshot snapshot;
+    snapshot.read_venue_ms = reply.venue_ms;
+    for (const domain::PositionRow& row : reply.positions) {
+      if (row.instrument.symbol != id.symbol || row.instrument.margin_coin != id.margin_coin) continue;
+      (row.side == domain::PositionSide::long_side ? snapshot.long_size : snapshot.short_size) = row.total;
+    }
+    (void)book_.on_read(position, snapshot, now);
+    if (waiter_heads_[position.value] != kNoSlot && !is_freed_[position.value]) {
+      is_freed_[position.value] = true;
+      freed_.push_back(position);
+    }
+  }
+}
+
+void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept {
+  const LookupKind kind = job.lookup.kind;
+  const AccountIndex account = job.lookup.account;
+  if (reply.status == LookupStatus::refused && proves_account(kind)) {
+    refuse_account(account, reply.code, reply.code_class, "the venue refused the account", now);
+    if (job.kind == JobKind::refresh) repeat(job, now);
+    return;
+  }
+  // Where the venue has no such page, the configuration's word on lead traders stands.
+  const bool answered = reply.status == LookupStatus::ok ||
+                        (kind == LookupKind::account_kind && reply.status == LookupStatus::absent);
+  if (!answered || reply.truncated) {
+    repeat(job, now);
+    return;
+  }
+  switch (kind) {
+    case LookupKind::account_kind:
+      if (reply.status == LookupStatus::ok && reply.is_lead_trader) become_lead_trader(account, now);
+      break;
+    case LookupKind::account_mode:
+      if (reply.position_mode != config_.accounts[account.value].position_mode) {
+        refuse_account(account, {}, wire::CodeClass::mode, "its position mode is not the configured one",
+                       now);
+        return;
+      }
+      break;
+    case LookupKind::contracts:
+      for (const domain::ContractRules& rules : reply.contracts) {
+        for (std::uint32_t i = 0; i < contracts_.size(); ++i) {
+          const domain::Instrument& id = config_.instruments[i].id;
+          if (id.product != job.lookup.instrument.product || id.symbol != rules.instrument.symbol) continue;
+          contracts_[i] = rules;
+          contracts_[i].instrument = id;
+        }
+      }
+      break;
+    case LookupKind::positions:
+    case LookupKind::venue_time:
+    case LookupKind::order_by_client_oid:
+    case LookupKind::order_by_order_id:
+    case LookupKind::reversal_history:
+    case LookupKind::fills:
+      break;
+  }
+  if (job.kind == JobKind::refresh) {
+    repeat(job, now);
+  } else {
+    job_done(job, now);
+  }
+}
+
+void Engine::job_done(const LookupJob& job, Ns now) noexcept {
+  if (job.kind == JobKind::recheck) return;
+  if (job.lookup.kind == LookupKind::contracts) {
+    BH_ASSERT(contract_jobs_left_ > 0);
+    --contract_jobs_left_;
+  } else {
+    AccountState& account = accounts_[job.lookup.account.value];
+    if (account.jobs_left > 0) --account.jobs_left;
+  }
+  check_ready(now);
+}
+
+void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  state.phase = AccountPhase::starting;
+  state.why = "its readiness is being proven";
+  state.jobs_left = 0;
+  LookupJob job;
+  job.kind = JobKind::readiness;
+  job.due_ns = now;
+  job.lookup.account = account;
+  const auto ask = [&](LookupKind kind, const domain::Instrument& instrument) {
+    job.lookup.kind = kind;
+    job.lookup.instrument = instrument;
+    const bool kept = jobs_.readiness.push(job);
+    BH_ASSERT(kept);
+    ++state.jobs_left;
+  };
+  bool any = false;
+  std::array<bool, 8> seen{};
+  for (const PositionIndex position : directory_.of_account(account)) {
+    const domain::Instrument& id = directory_[position].id;
+    bool& product_seen = seen[static_cast<std::size_t>(id.product)];
+    if (product_seen) continue;
+    product_seen = true;
+    if (!any) ask(LookupKind::account_kind, id);
+    any = true;
+    ask(LookupKind::account_mode, id);
+    ask(LookupKind::positions, id);
+  }
+}
+
+void Engine::check_ready(Ns now) noexcept {
+  if (!started_) return;
+  const bool clock = clock_.known(now);
+  bool all = true;
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    AccountState& account = accounts_[a];
+    if (account.phase == AccountPhase::starting && account.jobs_left == 0 && contract_jobs_left_ == 0 &&
+        clock && accounts_begun_) {
+      account.phase = AccountPhase::ready;
+      account.why = "ready";
+      EventDetails details;
+      details.account = AccountIndex{a};
+      ports_.events.on_engine_event(EngineEvent::account_ready, details, now);
+      notice(wire::NoticeKind::ready, AccountIndex{a}, {}, nullptr, now);
+    }
+    all = all && account.phase != AccountPhase::starting;
+  }
+  if (!clock) {
+    not_ready_because_ = "the venue's clock is not known yet";
+  } else if (!accounts_begun_) {
+    not_ready_because_ = "after an unclean restart the fuse of earlier requests must burn first";
+  } else if (contract_jobs_left_ > 0) {
+    not_ready_because_ = "contract rules are not loaded yet";
+  } else if (!all) {
+    not_ready_because_ = "accounts are not proven ready yet";
+  } else if (connections_ready_ == 0) {
+    not_ready_because_ = "no connection is warm";
+  } else if (!ready_) {
+    ready_ = true;
+    not_ready_because_ = "";
+    ports_.events.on_engine_event(EngineEvent::ready, {}, now);
+    notice(wire::NoticeKind::ready, {}, {}, nullptr, now);
+  }
+}
+
+void Engine::refuse_account(AccountIndex account, const wire::VenueCode& code, wire::CodeClass code_class,
+                            std::string_view why, Ns now) noexcept {
+  if (!account.valid()) return;
+  AccountState& state = accounts_[account.value];
+  if (state.phase == AccountPhase::refused || state.phase == AccountPhase::halted) return;
+  const bool was_ready = state.phase == AccountPhase::ready;
+  state.phase = was_ready ? AccountPhase::halted : AccountPhase::refused;
+  state.refusal = code;
+  state.refusal_class = code_class;
+  state.why = why;
+  if (was_ready) {
+    journal::AccountHalted body{};
+    body.name = FixedString<24>{config_.accounts[account.value].name};
+    body.reason = FixedString<40>{why};
+    body.code = code;
+    body.code_class = code_class;
+    (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  }
+  EventDetails details;
+  details.account = account;
+  details.code = code;
+  details.code_class = code_class;
+  details.text = why;
+  ports_.events.on_engine_event(was_ready ? EngineEvent::account_halted : EngineEvent::account_refused,
+                                details, now);
+  wire::Outcome about{};
+  about.venue_code = code;
+  about.code_class = code_class;
+  notice(wire::NoticeKind::account_halted, account, {}, &about, now);
+  deny_all_waiting(account, wire::DenyReason::account_halted, now);
+  check_ready(now);
+}
+
+void Engine::recheck_mode(AccountIndex account, Ns now) noexcept {
+  std::array<bool, 8> seen{};
+  for (const PositionIndex position : directory_.of_account(account)) {
+    const domain::Instrument& id = directory_[position].id;
+    bool& product_seen = seen[static_cast<std::size_t>(id.product)];
+    if (product_seen) continue;
+    product_seen = true;
+    LookupJob job;
+    job.kind = JobKind::recheck;
+    job.due_ns = now;
+    job.lookup.kind = LookupKind::account_mode;
+    job.lookup.account = account;
+    job.lookup.instrument = id;
+    // Full means that as many questions about accounts are on their way already; the next such code asks
+    // again.
+    (void)jobs_.readiness.push(job);
+  }
+}
+
+void Engine::become_lead_trader(AccountIndex account, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  if (state.lead_trader) return;
+  state.lead_trader = true;
+  dialect_.set_lead_trader(account, true);
+  pacer_.set_reversal_limit(account, config_.pacing.lead_trader_requests_per_second, now);
+  EventDetails details;
+  details.account = account;
+  ports_.events.on_engine_event(EngineEvent::lead_trader_detected, details, now);
+}
+
+int Engine::take_decisions(Ns now) noexcept {
+  int done = 0;
+  order::Decision decision;
+  while (settlement_.pop_decision(decision)) {
+    apply(decision, now);
+    ++done;
+  }
+  return done;
+}
+
+void Engine::apply(const order::Decision& decision, Ns now) noexcept {
+  const std::uint32_t slot = decision.case_id;
+  OpenReversal& r = slots_[slot];
+  BH_ASSERT(r.in_use);
+  if (!decision.order_id.empty()) r.order_id = decision.order_id;
+  wire::Outcome out = event_of(r, decision.unresolved ? EventKind::unresolved : EventKind::settled);
+  out.flags = wire::kTerminal;
+  out.result = decision.result;
+  if (decision.foreign_change) out.flags |= wire::kForeignChange;
+  if (decision.has_before && decision.has_after) fill_positions(decision, out);
+
+  if (decision.unresolved) {
+    step(r, ReversalEvent::gave_up);
+    ++counters_.unresolved;
+    block(r.position, order::BlockReason::unresolved, now);
+    tell_journaled(r, out, now);
+    EventDetails details;
+    details.account = r.account;
+    details.position = r.position;
+    details.text = order::to_string(decision.ground);
+    ports_.events.on_engine_event(EngineEvent::reversal_unresolved, details, now);
+    return;  // The slot stays, and with it the position's block, until an operator has spoken.
+  }
+  step(r, ReversalEvent::settled);
+  ++counters_.settled;
+  journal::Settled body{};
+  body.intent_id = r.intent.id;
+  body.long_before = out.long_before;
+  body.short_before = out.short_before;
+  body.long_after = out.long_after;
+  body.short_after = out.short_after;
+  body.order_id = r.order_id;
+  body.result = decision.result;
+  body.flags = static_cast<std::uint8_t>(out.flags & ~wire::kTerminal);
+  body.position_scale = out.position_scale;
+  (void)append(r, body, now);
+  if (decision.last_leg_venue_ms != 0) book_.needs_read_since(r.position, decision.last_leg_venue_ms);
+  if (decision.has_after) (void)book_.on_read(r.position, decision.after, now);
+  const PositionIndex position = r.position;
+  const bool was_unknown = book_.blocked(position) == order::BlockReason::unknown;
+  tell_journaled(r, out, now);
+  finish(slot, now);
+  if (was_unknown) unblock(position, now);
+}
+
+void Engine::fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept {
+  const std::array sizes{decision.before.long_size, decision.before.short_size, decision.after.long_size,
+                         decision.after.short_size};
+  std::uint8_t scale = 0;
+  for (const Decimal& size : sizes) scale = std::max(scale, size.normalized().scale);
+  std::array<std::uint64_t, 4> digits{};
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto rescaled = sizes[i].normalized().rescaled(scale);
+    if (!rescaled) return;  // Too large to be told at one scale; the event goes without positions.
+    digits[i] = rescaled->digits;
+  }
+  out.flags |= wire::kHasPositions;
+  out.position_scale = scale;
+  out.long_before = digits[0];
+  out.short_before = digits[1];
+  out.long_after = digits[2];
+  out.short_after = digits[3];
+}
+
+bool Engine::resolve(const wire::ClientOid& client_oid, wire::SettledResult result, std::uint32_t uid,
+                     std::string_view note, Ns now) noexcept {
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    OpenReversal& r = slots_[slot];
+    if (!r.in_use || r.state != ReversalState::unresolved || r.client_oid != client_oid) continue;
+    (void)settlement_.resolve(slot);
+    step(r, ReversalEvent::resolved);
+    journal::Resolved body{};
+    body.intent_id = r.intent.id;
+    body.uid = uid;
+    body.result = result;
+    body.note = FixedString<56>{note};
+    (void)append(r, body, now);
+    wire::Outcome about = event_of(r, EventKind::notice);
+    about.result = result;
+    about.notice = wire::NoticeKind::resolved;
+    if (lane_book_.is_attached(r.lane)) (void)ports_.lanes.offer(r.lane, about);
+    const PositionIndex position = r.position;
+    finish(slot, now);
+    unblock(position, now);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace backhand::engine

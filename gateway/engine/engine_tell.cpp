@@ -1,0 +1,190 @@
+// What strategies are told, and what is recorded of it. A journaled event is numbered, recorded, then
+// published; one that finds no room in its ring is told by the lane's replay as soon as there is some.
+#include "common/assert.hpp"
+#include "gateway/engine/engine.hpp"
+
+namespace backhand::engine {
+
+using order::ReversalEvent;
+using order::ReversalState;
+using wire::EventKind;
+
+void Engine::step(OpenReversal& r, ReversalEvent event) noexcept {
+  const ReversalState next = order::next_state(r.state, event);
+  BH_ASSERT(next != ReversalState::invalid);
+  r.state = next;
+}
+
+template <journal::JournalBody Body>
+journal::Appended Engine::append(const OpenReversal& r, const Body& body, Ns now) noexcept {
+  journal::ReversalKey key = r.key;
+  key.lane = r.lane.value;
+  const journal::Stamp stamp{now, key, r.intent.product, r.intent.position_side};
+  const journal::Appended appended = ports_.journal.append(stamp, body);
+  if (appended.status == journal::AppendStatus::failed) on_journal_failed(now);
+  return appended;
+}
+template journal::Appended Engine::append(const OpenReversal&, const journal::Taken&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::Intended&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::Voided&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::Sent&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::Learned&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::Settled&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::Resolved&, Ns) noexcept;
+
+void Engine::on_journal_failed(Ns now) noexcept {
+  if (journal_failed_) return;
+  journal_failed_ = true;
+  // Nothing more may be sent without a record; what was sent is still settled and told.
+  risk_.halt();
+  EventDetails details;
+  details.text = "the journal failed; nothing more is sent";
+  ports_.events.on_engine_event(EngineEvent::journal_failed, details, now);
+}
+
+wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noexcept {
+  wire::Outcome out{};
+  out.intent_id = r.intent.id;
+  out.kind = kind;
+  out.code_class = r.code_class;
+  out.position_side = r.intent.position_side;
+  out.connection = r.connection;
+  out.http_status = r.http_status;
+  out.created_ns = r.intent.created_ns;
+  out.taken_ns = r.taken_ns;
+  out.encoded_ns = r.encoded_ns;
+  out.written_ns = r.written_ns;
+  out.replied_ns = r.replied_ns;
+  out.slot_ns = r.slot_ns;
+  out.order_id = r.order_id;
+  out.client_oid = r.client_oid;
+  out.user_tag = r.intent.user_tag;
+  out.venue_code = r.venue_code;
+  out.account = r.intent.account;
+  out.symbol = r.intent.symbol;
+  return out;
+}
+
+void Engine::tell(const OpenReversal& r, wire::Outcome& outcome) noexcept {
+  // While a replay is under way nothing overtakes it; what is not journaled is best effort and left out then.
+  if (lane_book_.replaying(r.lane)) {
+    if (wire::is_terminal(outcome)) ports_.lanes.close_intent(r.lane);
+    return;
+  }
+  (void)ports_.lanes.publish(r.lane, outcome);
+}
+
+void Engine::tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns now) noexcept {
+  const std::uint64_t record = lane_book_.number(r.lane, outcome);
+  const journal::Appended appended = append(r, journal::pack_outcome(outcome), now);
+  if (!lane_book_.is_attached(r.lane)) {
+    (void)ports_.lanes.publish(r.lane, outcome);  // Swallowed; the next attach repeats it.
+    return;
+  }
+  if (appended.status == journal::AppendStatus::pending) {
+    // Durability "power": told as soon as it is on disk, so that a number once told is never given again.
+    lane_book_.hold(r.lane, record, appended.number);
+    return;
+  }
+  if (lane_book_.replaying(r.lane)) return;
+  if (!ports_.lanes.publish(r.lane, outcome)) lane_book_.hold(r.lane, record, 0);
+}
+
+void Engine::finish(std::uint32_t slot, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  BH_ASSERT(order::is_terminal(r.state));
+  (void)now;
+  if (r.occupies) {
+    book_.release(r.position, slot);
+    r.occupies = false;
+    if (!is_freed_[r.position.value]) {
+      is_freed_[r.position.value] = true;
+      freed_.push_back(r.position);
+    }
+  }
+  release_slot(slot);
+}
+
+void Engine::deny(std::uint32_t slot, wire::DenyReason reason, ReversalEvent event, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  step(r, event);
+  BH_ASSERT(r.state == ReversalState::denied);
+  ++counters_.denied;
+  wire::Outcome out = event_of(r, EventKind::denied);
+  out.deny_reason = reason;
+  out.flags = wire::kTerminal;
+  tell_journaled(r, out, now);
+  finish(slot, now);
+}
+
+void Engine::deny_at_once(LaneIndex lane, const wire::Intent& intent, wire::DenyReason reason, bool journaled,
+                          Ns now) noexcept {
+  ++counters_.denied;
+  OpenReversal r;
+  r.lane = lane;
+  r.intent = intent;
+  r.taken_ns = now;
+  wire::Outcome out = event_of(r, EventKind::denied);
+  out.deny_reason = reason;
+  out.flags = wire::kTerminal;
+  if (journaled) {
+    tell_journaled(r, out, now);
+  } else {
+    tell(r, out);
+  }
+}
+
+void Engine::notice(wire::NoticeKind kind, AccountIndex account, PositionIndex position,
+                    const wire::Outcome* about, Ns now) noexcept {
+  (void)now;
+  for (std::uint16_t i = 0; i < lane_book_.size(); ++i) {
+    const LaneIndex lane{i};
+    if (!lane_book_.is_open(lane) || !lane_book_.is_attached(lane)) continue;
+    if (position.valid() && !risk_.entitled(lane_book_.strategy(lane), position)) continue;
+    wire::Outcome out{};
+    if (about != nullptr) out = *about;
+    out.record_number = 0;
+    out.kind = EventKind::notice;
+    out.notice = kind;
+    out.flags &= static_cast<std::uint8_t>(~wire::kTerminal);
+    if (position.valid()) {
+      const PositionEntry& entry = directory_[position];
+      out.account = wire::AccountName{config_.accounts[entry.account.value].name};
+      out.symbol = entry.id.symbol;
+    } else if (account.valid()) {
+      out.account = wire::AccountName{config_.accounts[account.value].name};
+    }
+    (void)ports_.lanes.offer(lane, out);
+  }
+}
+
+void Engine::block(PositionIndex position, order::BlockReason reason, Ns now) noexcept {
+  if (!book_.block(position, reason)) return;
+  EventDetails details;
+  details.position = position;
+  details.account = directory_[position].account;
+  ports_.events.on_engine_event(EngineEvent::position_blocked, details, now);
+  notice(wire::NoticeKind::position_blocked, {}, position, nullptr, now);
+}
+
+void Engine::unblock(PositionIndex position, Ns now) noexcept {
+  if (!book_.unblock(position)) return;
+  EventDetails details;
+  details.position = position;
+  details.account = directory_[position].account;
+  ports_.events.on_engine_event(EngineEvent::position_unblocked, details, now);
+  notice(wire::NoticeKind::position_unblocked, {}, position, nullptr, now);
+}
+
+void Engine::deny_all_waiting(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept {
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    OpenReversal& r = slots_[slot];
+    if (!r.in_use || (account && r.account != *account)) continue;
+    if (r.state == ReversalState::waiting) {
+      abandon_wait(slot);
+      deny(slot, reason, ReversalEvent::halted, now);
+    }
+  }
+}
+
+}  // namespace backhand::engine

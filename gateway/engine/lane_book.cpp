@@ -1,0 +1,100 @@
+#include "gateway/engine/lane_book.hpp"
+
+#include <algorithm>
+
+#include "common/assert.hpp"
+
+namespace backhand::engine {
+
+LaneBook::LaneBook(std::uint32_t max_lanes, std::uint32_t history) : lanes_(max_lanes), history_(history) {
+  BH_ASSERT(history > 0);
+}
+
+void LaneBook::open(LaneIndex lane, StrategyIndex strategy, std::uint64_t taken_mark,
+                    std::uint64_t last_record) {
+  BH_ASSERT(lane.value < lanes_.size());
+  Lane& l = lanes_[lane.value];
+  BH_ASSERT(!l.strategy.valid());
+  l.strategy = strategy;
+  l.taken_mark = taken_mark;
+  l.last_record = last_record;
+  l.history.assign(history_, Kept{});
+}
+
+void LaneBook::restore(LaneIndex lane, const wire::Outcome& outcome) noexcept {
+  Lane& l = lanes_[lane.value];
+  l.history[outcome.record_number % history_] = {outcome, 0};
+  l.last_record = std::max(l.last_record, outcome.record_number);
+}
+
+void LaneBook::attached(LaneIndex lane, std::uint64_t cursor) noexcept {
+  Lane& l = lanes_[lane.value];
+  if (l.replaying) --replaying_;
+  l.attached = true;
+  l.attach_record = l.last_record;
+  // A cursor from the future is a strategy's mistake: nothing was missed then.
+  l.replaying = cursor < l.last_record;
+  l.next_replay = std::max(cursor + 1, l.last_record - std::min<std::uint64_t>(l.last_record, history_) + 1);
+  if (l.replaying) ++replaying_;
+}
+
+void LaneBook::detached(LaneIndex lane, LanePort& port) noexcept {
+  Lane& l = lanes_[lane.value];
+  if (l.replaying) {
+    for (std::uint64_t n = std::max(l.next_replay, l.attach_record + 1); n <= l.last_record; ++n) {
+      const wire::Outcome& held = l.history[n % history_].outcome;
+      if (held.record_number == n && wire::is_terminal(held)) port.close_intent(lane);
+    }
+  }
+  if (l.replaying) --replaying_;
+  l.attached = false;
+  l.replaying = false;
+}
+
+std::uint64_t LaneBook::number(LaneIndex lane, wire::Outcome& outcome) noexcept {
+  Lane& l = lanes_[lane.value];
+  outcome.record_number = ++l.last_record;
+  l.history[outcome.record_number % history_] = {outcome, 0};
+  return outcome.record_number;
+}
+
+void LaneBook::hold(LaneIndex lane, std::uint64_t record, std::uint64_t journal_number) noexcept {
+  Lane& l = lanes_[lane.value];
+  l.history[record % history_].journal_number = journal_number;
+  if (!l.attached || l.replaying) return;
+  l.replaying = true;
+  l.next_replay = record;
+  ++replaying_;
+}
+
+int LaneBook::replay(LanePort& port, std::uint64_t durable_number, int budget) noexcept {
+  int told = 0;
+  for (std::uint16_t i = 0; replaying_ > 0 && i < lanes_.size() && told < budget; ++i) {
+    Lane& l = lanes_[i];
+    if (!l.replaying) continue;
+    while (told < budget && l.next_replay <= l.last_record) {
+      const Kept& kept = l.history[l.next_replay % history_];
+      if (kept.outcome.record_number != l.next_replay) {  // Older than what is kept.
+        ++l.next_replay;
+        continue;
+      }
+      if (kept.journal_number > durable_number) break;
+      wire::Outcome copy = kept.outcome;
+      // Only what came before the attach can have been told before; the rest was merely held.
+      const bool missed = kept.outcome.record_number <= l.attach_record;
+      if (missed) copy.flags |= wire::kReplayed;
+      const LaneIndex lane{i};
+      if (!(missed ? port.offer(lane, copy) : port.publish(lane, copy)))
+        break;  // No room; the strategy will make some.
+      ++l.next_replay;
+      ++told;
+    }
+    if (l.next_replay > l.last_record) {
+      l.replaying = false;
+      --replaying_;
+    }
+  }
+  return told;
+}
+
+}  // namespace backhand::engine

@@ -1,0 +1,67 @@
+// One intent from the moment it is taken until its terminal event, and, where its end is unresolved, until an
+// operator has spoken. Lives in a pool slot of the engine; the slot's number is its handle in pacing, order
+// and settlement.
+#pragma once
+
+#include <cstdint>
+
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "common/wire/outcome.hpp"
+#include "gateway/domain/instrument.hpp"
+#include "gateway/domain/reversal.hpp"
+#include "gateway/journal/client_oid.hpp"
+#include "gateway/order/reversal_state.hpp"
+#include "gateway/pacing/budget.hpp"
+
+namespace backhand::engine {
+
+inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+/// For what a waiting intent waits.
+enum class WaitsFor : std::uint8_t {
+  nothing,
+  slot,        ///< A rate slot: pacing holds it.
+  position,    ///< An earlier reversal of its position.
+  connection,  ///< A free connection; its rate slot was given back.
+  durable,     ///< Its `intended` record is on its way to the disk.
+};
+
+struct OpenReversal {
+  order::ReversalState state = order::ReversalState::waiting;
+  WaitsFor waits_for = WaitsFor::nothing;
+  bool in_use = false;
+  bool occupies = false;        ///< Holds its position in the book.
+  bool taken_recorded = false;  ///< Its `taken` record is in the journal.
+  bool told_unknown = false;
+  std::uint16_t generation = 0;  ///< Of the slot, so that a late reply finds nothing.
+  LaneIndex lane;
+  StrategyIndex strategy;
+  AccountIndex account;
+  PositionIndex position;
+  wire::Intent intent{};
+  journal::ReversalKey key;
+  wire::ClientOid client_oid;
+  VenueMs signed_venue_ms = 0;
+  VenueMs written_venue_ms = 0;
+  domain::PositionSnapshot before;
+  pacing::Ticket ticket;
+  std::uint64_t durable_number = 0;  ///< With waits_for == durable.
+  // Stage times, as told in every event.
+  Ns taken_ns = 0;
+  Ns slot_ns = 0;
+  Ns encoded_ns = 0;
+  Ns written_ns = 0;
+  Ns replied_ns = 0;
+  std::uint16_t connection = 0;
+  std::uint16_t http_status = 0;
+  wire::OrderId order_id;
+  wire::VenueCode venue_code;
+  wire::CodeClass code_class = wire::CodeClass::none;
+  // Lists through the pool.
+  std::uint32_t next_in_lane = kNoSlot;
+  std::uint32_t previous_in_lane = kNoSlot;
+  std::uint32_t next_waiter = kNoSlot;  ///< With waits_for == position: next in that position's queue.
+};
+
+}  // namespace backhand::engine

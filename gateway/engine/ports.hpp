@@ -1,0 +1,87 @@
+// What the engine needs from the world: four small doors. The gateway's service room implements them over
+// sockets, shared memory and files; the simulation implements them over a virtual clock and a faulty
+// everything. All are called on the engine's thread; none may block, throw or call back into the engine
+// before it returns.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "common/wire/outcome.hpp"
+#include "gateway/domain/reversal.hpp"
+#include "gateway/journal/client_oid.hpp"
+#include "gateway/net/handler.hpp"
+
+namespace backhand::engine {
+
+/// Times of one write, taken by the port since the engine reads no clock.
+struct Sent {
+  net::WriteStatus status = net::WriteStatus::no_connection;
+  std::uint16_t connection = 0;
+  Ns encoded_ns = 0;  ///< When the port was entered: the request was complete.
+  Ns written_ns = 0;  ///< Just before the kernel was asked to take the bytes.
+};
+
+class WirePort {
+ public:
+  virtual ~WirePort() = default;
+  /// Whether a send of this class would find a connection now.
+  [[nodiscard]] virtual bool can_send(net::RequestClass request_class) const noexcept = 0;
+  /// Hands `bytes` to one warm connection, at most once, or says that the kernel took nothing of them.
+  [[nodiscard]] virtual Sent send(net::RequestToken token, net::RequestClass request_class,
+                                  std::span<const char> bytes, Ns reply_deadline_ns, Ns now) noexcept = 0;
+};
+
+class LanePort {
+ public:
+  virtual ~LanePort() = default;
+  /// Puts an event of an intent into the lane, into the room kept for it since the intent was taken; a
+  /// terminal one ends that. Stamps `published_ns` and `event_number`. Also called where nobody is attached:
+  /// the event is swallowed. False: no room (more events than were reserved for), nothing was put.
+  virtual bool publish(LaneIndex lane, wire::Outcome& outcome) noexcept = 0;
+  /// Puts any other event (a notice, a correction, a repeat) only where spare room is left. False: none now.
+  virtual bool offer(LaneIndex lane, wire::Outcome& outcome) noexcept = 0;
+  /// An intent ended without a terminal event of its own, or with one that can only be repeated later.
+  virtual void close_intent(LaneIndex lane) noexcept = 0;
+};
+
+/// What people and counters must know; never on the way of an intent before its write.
+enum class EngineEvent : std::uint8_t {
+  ready,
+  not_ready,
+  account_ready,
+  account_halted,     ///< `code` and `code_class` say why.
+  account_throttled,  ///< A fault of ours: the venue counted more than we did.
+  account_refused,    ///< At start: this account can never be served (unified account, bad credentials, wrong
+                      ///< mode).
+  mode_mismatch,
+  lead_trader_detected,
+  clock_stepped,
+  position_blocked,
+  position_unblocked,
+  reversal_unresolved,
+  journal_failed,
+  stopped,
+};
+
+struct EventDetails {
+  AccountIndex account;
+  PositionIndex position;
+  wire::VenueCode code;
+  wire::CodeClass code_class = wire::CodeClass::none;
+  std::string_view text;  ///< A constant of the program, or empty.
+};
+
+class EventPort {
+ public:
+  virtual ~EventPort() = default;
+  virtual void on_engine_event(EngineEvent event, const EventDetails& details, Ns now) noexcept = 0;
+  /// The venue's raw answer to a reversal, for disputes. Called after the outcome was published.
+  virtual void on_raw_reply(const journal::ReversalKey& key, int http_status, std::string_view body,
+                            std::string_view trace_id, Ns now) noexcept = 0;
+};
+
+}  // namespace backhand::engine

@@ -1,0 +1,13 @@
+// Is a copied intent well formed? Looks at nothing but its bytes and the time: every field in range, reserved
+// bytes zero, text zero-padded. Total: any 120 bytes get an answer.
+#pragma once
+
+#include "common/time.hpp"
+#include "common/wire/outcome.hpp"
+
+namespace backhand::engine {
+
+/// `none` where the intent may be looked at further. `last_id` is the highest id seen on this lane.
+[[nodiscard]] wire::DenyReason validate(const wire::Intent& intent, std::uint64_t last_id, Ns now) noexcept;
+
+}  // namespace backhand::engine

@@ -1,0 +1,73 @@
+// backhandd: the gateway daemon. Command line and environment stop here.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "gateway/config/describe.hpp"
+#include "gateway/config/load.hpp"
+#include "gateway/net/pool.hpp"
+#include "gateway/service/log.hpp"
+#include "gateway/service/service.hpp"
+
+namespace {
+
+using backhand::service::ExitStatus;
+
+int exit_with(ExitStatus status) { return static_cast<int>(status); }
+
+int run(int argc, char** argv) {
+  CLI::App app{"Backhand: reverses Bitget futures positions for strategies on this host."};
+  std::string path;
+  bool check_only = false;
+  app.add_option("--config", path, "The configuration file (TOML)")->required();
+  app.add_flag("--check-config", check_only,
+               "Check the configuration and its secret files, print it, and exit");
+  app.set_version_flag("--version", BACKHAND_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_with(ExitStatus::clean) : exit_with(ExitStatus::usage);
+  }
+
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  std::vector<backhand::config::Problem> warnings;
+  auto loaded =
+      backhand::config::load_with_secrets(path, credentials == nullptr ? "" : credentials, &warnings);
+  for (const auto& warning : warnings) {
+    std::fprintf(stderr, "warning: %s\n", backhand::config::to_string(warning).c_str());
+  }
+  if (!loaded) {
+    std::fprintf(stderr, "%s\n", backhand::config::to_string(loaded.error()).c_str());
+    return exit_with(ExitStatus::usage);
+  }
+  const std::string effective = backhand::config::describe(loaded->config);
+  if (check_only) {
+    std::printf("%s", effective.c_str());
+    return exit_with(ExitStatus::clean);
+  }
+  backhand::service::start_log();
+  backhand::service::log(backhand::service::LogLevel::info,
+                         "backhandd " BACKHAND_VERSION "; effective configuration:\n" + effective);
+  const auto ended = backhand::service::run_gateway(std::move(*loaded));
+  if (!ended) {
+    backhand::service::log(backhand::service::LogLevel::error, ended.error().message);
+    return exit_with(ExitStatus::failed);
+  }
+  return exit_with(*ended);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Before anything touches OpenSSL, so that its small blocks come from lists of their own.
+  (void)backhand::net::install_tls_allocator();
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "backhandd: %s\n", error.what());
+    return exit_with(ExitStatus::failed);
+  }
+}

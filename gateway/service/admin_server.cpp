@@ -1,0 +1,164 @@
+#include "gateway/service/admin_server.hpp"
+
+#include <array>
+#include <cstring>
+
+#include <simdjson.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "gateway/service/json_text.hpp"
+
+namespace backhand::service {
+
+namespace {
+
+constexpr std::size_t kMaxLine = 16'384;
+constexpr std::size_t kMaxReplyBacklog = 1'048'576;
+constexpr std::size_t kMaxClients = 16;
+
+std::expected<sockaddr_un, Error> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return std::unexpected(Error{path + ": longer than a socket's path may be"});
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+/// A socket file that nobody listens on is left over from a process that died.
+std::expected<void, Error> remove_dead_socket(const std::string& path, const sockaddr_un& address) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) return {};
+  if (!S_ISSOCK(info.st_mode)) return std::unexpected(Error{path + ": exists and is no socket"});
+  const shm::Fd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    return std::unexpected(Error{path + ": another gateway listens here"});
+  }
+  if (::unlink(path.c_str()) != 0) return std::unexpected(os_error(path));
+  return {};
+}
+
+std::string error_reply(std::string_view message) {
+  return R"({"ok":false,"error":)" + quoted(message) + "}";
+}
+
+}  // namespace
+
+std::expected<AdminRequest, Error> parse_admin_request(std::string_view line) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (parser.parse(line.data(), line.size()).get(root) != simdjson::SUCCESS) {
+    return std::unexpected(Error{"not a JSON object on one line"});
+  }
+  simdjson::dom::object object;
+  if (root.get_object().get(object) != simdjson::SUCCESS) return std::unexpected(Error{"not a JSON object"});
+  AdminRequest out;
+  for (const auto [key, value] : object) {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) {
+      return std::unexpected(Error{"field \"" + std::string{key} + "\" must be text"});
+    }
+    std::string* field = key == "command"      ? &out.command
+                         : key == "account"    ? &out.account
+                         : key == "reason"     ? &out.reason
+                         : key == "client_oid" ? &out.client_oid
+                         : key == "result"     ? &out.result
+                                               : nullptr;
+    if (field == nullptr) return std::unexpected(Error{"unknown field \"" + std::string{key} + "\""});
+    *field = text;
+  }
+  if (out.command.empty()) return std::unexpected(Error{"field \"command\" is missing"});
+  return out;
+}
+
+std::expected<std::unique_ptr<AdminServer>, Error> AdminServer::listen(const std::string& path,
+                                                                       Handler handler) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  if (auto clear = remove_dead_socket(path, *address); !clear) return std::unexpected(clear.error());
+  std::unique_ptr<AdminServer> server{new AdminServer(path, std::move(handler))};
+  server->listen_ = shm::Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  server->epoll_ = shm::Fd{::epoll_create1(EPOLL_CLOEXEC)};
+  if (!server->listen_.valid() || !server->epoll_.valid()) return std::unexpected(os_error(path));
+  const mode_t old_mask = ::umask(0177);
+  const int bound =
+      ::bind(server->listen_.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
+  const int failed = errno;
+  ::umask(old_mask);
+  if (bound != 0) return std::unexpected(os_error("cannot listen on " + path, failed));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  if (::listen(server->listen_.get(), 16) != 0 ||
+      ::epoll_ctl(server->epoll_.get(), EPOLL_CTL_ADD, server->listen_.get(), &event) != 0) {
+    return std::unexpected(os_error("cannot listen on " + path));
+  }
+  return server;
+}
+
+AdminServer::~AdminServer() {
+  if (listen_.valid()) ::unlink(path_.c_str());
+}
+
+void AdminServer::do_work() {
+  std::array<epoll_event, 16> events{};
+  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    auto* client = static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr);
+    if (client == nullptr) {
+      accept_all();
+    } else if (!serve(*client)) {
+      clients_.remove_if([client](const Client& c) { return &c == client; });
+    }
+  }
+}
+
+void AdminServer::accept_all() {
+  for (;;) {
+    shm::Fd fd{::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (!fd.valid()) return;
+    if (clients_.size() >= kMaxClients) continue;
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
+    clients_.push_back({std::move(fd), {}, {}, peer.uid});
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = &clients_.back();
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, clients_.back().fd.get(), &event) != 0) clients_.pop_back();
+  }
+}
+
+bool AdminServer::serve(Client& client) {
+  std::array<char, 4'096> bytes{};
+  const ssize_t got = ::recv(client.fd.get(), bytes.data(), bytes.size(), 0);
+  if (got == 0) return false;
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  client.in.append(bytes.data(), static_cast<std::size_t>(got));
+  std::size_t end = 0;
+  while ((end = client.in.find('\n')) != std::string::npos) {
+    const std::string line = client.in.substr(0, end);
+    client.in.erase(0, end + 1);
+    auto request = parse_admin_request(line);
+    if (request) request->uid = client.uid;
+    client.out += (request ? handler_(*request) : error_reply(request.error().message)) + "\n";
+  }
+  if (client.in.size() > kMaxLine || client.out.size() > kMaxReplyBacklog) return false;
+  return flush(client);
+}
+
+bool AdminServer::flush(Client& client) {
+  while (!client.out.empty()) {
+    const ssize_t sent = ::send(client.fd.get(), client.out.data(), client.out.size(), MSG_NOSIGNAL);
+    // A reply that the client's socket does not take at once is larger than anything we say: it does not
+    // read.
+    if (sent <= 0) return false;
+    client.out.erase(0, static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+}  // namespace backhand::service

@@ -1,0 +1,66 @@
+// The admin socket (Unix, stream): one JSON object a line in, one a line out. Who may connect is the socket's
+// mode and folder. Service thread only; a slow or mad client holds up nobody and is cut off.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/error.hpp"
+#include "common/shm/fd.hpp"
+
+namespace backhand::service {
+
+/// One request, parsed. Fields that the client left out are empty.
+struct AdminRequest {
+  std::string command;
+  std::string account;
+  std::string reason;
+  std::string client_oid;
+  std::string result;
+  std::uint32_t uid = 0;  ///< Who asks, by SO_PEERCRED.
+};
+
+/// Reads one line; the error says what is wrong with it.
+[[nodiscard]] std::expected<AdminRequest, Error> parse_admin_request(std::string_view line);
+
+class AdminServer {
+ public:
+  /// Answers with one JSON object, without newline.
+  using Handler = std::function<std::string(const AdminRequest&)>;
+
+  /// Binds `path` with mode 0600. An error where a live server holds it.
+  [[nodiscard]] static std::expected<std::unique_ptr<AdminServer>, Error> listen(const std::string& path,
+                                                                                 Handler handler);
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  /// An epoll descriptor: readable when `do_work` has something to do.
+  [[nodiscard]] int poll_fd() const noexcept { return epoll_.get(); }
+  void do_work();
+
+ private:
+  struct Client {
+    shm::Fd fd;
+    std::string in;
+    std::string out;
+    std::uint32_t uid = 0;
+  };
+  AdminServer(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
+  void accept_all();
+  [[nodiscard]] bool serve(Client& client);
+  [[nodiscard]] static bool flush(Client& client);
+
+  std::string path_;
+  Handler handler_;
+  shm::Fd listen_;
+  shm::Fd epoll_;
+  std::list<Client> clients_;
+};
+
+}  // namespace backhand::service

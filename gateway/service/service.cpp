@@ -1,0 +1,482 @@
+#include "gateway/service/service.hpp"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+#include "common/clock.hpp"
+#include "common/wire/names.hpp"
+#include "gateway/config/describe.hpp"
+#include "gateway/ingress/attach_server.hpp"
+#include "gateway/journal/locks.hpp"
+#include "gateway/journal/os_storage.hpp"
+#include "gateway/journal/raw_replies.hpp"
+#include "gateway/service/admin_server.hpp"
+#include "gateway/service/io_loop.hpp"
+#include "gateway/service/json_text.hpp"
+#include "gateway/service/key_hash.hpp"
+#include "gateway/service/log.hpp"
+#include "gateway/service/net_settings.hpp"
+#include "gateway/service/sample_strategy.hpp"
+#include "gateway/service/status.hpp"
+#include "gateway/service/systemd.hpp"
+
+namespace backhand::service {
+
+namespace {
+
+constexpr std::uint64_t kRawReplyBytes = 64ULL * 1024 * 1024;
+constexpr std::size_t kRawReplySlots = 256;
+/// The journal promises its disk copy within 10 ms.
+constexpr int kTick_ms = 5;
+/// A command that the I/O thread has not taken by then means that the thread is stuck; the watchdog will see
+/// it too.
+constexpr Ns kCommandTimeout_ns = 2 * kSecond;
+
+std::int64_t real_offset() noexcept { return unix_now_ms() * kMillisecond - monotonic_now(); }
+
+journal::Settings journal_settings(const config::Config& config) {
+  journal::Settings out;
+  out.state_dir = config.gateway.state_dir;
+  out.hot_dir = config.gateway.hot_dir;
+  out.durability = config.gateway.durability == config::Durability::power ? journal::Durability::power
+                                                                          : journal::Durability::process;
+  out.segment_records =
+      static_cast<std::uint64_t>(config.gateway.journal_segment_mb) * 1'048'576 / sizeof(journal::Record);
+  out.keep_segments = config.gateway.journal_keep_segments;
+  out.config_hash = journal::hash_of(config::describe(config));
+  out.oid_prefix = FixedString<8>{config.gateway.client_oid_prefix};
+  out.program_version = FixedString<16>{BACKHAND_VERSION};
+  return out;
+}
+
+std::string_view text_of(engine::EngineEvent event) noexcept {
+  switch (event) {
+    case engine::EngineEvent::ready:
+      return "ready";
+    case engine::EngineEvent::not_ready:
+      return "not ready";
+    case engine::EngineEvent::account_ready:
+      return "account is ready";
+    case engine::EngineEvent::account_halted:
+      return "account halted";
+    case engine::EngineEvent::account_throttled:
+      return "the venue throttled us: its count is higher than ours";
+    case engine::EngineEvent::account_refused:
+      return "account refused";
+    case engine::EngineEvent::mode_mismatch:
+      return "position mode differs";
+    case engine::EngineEvent::lead_trader_detected:
+      return "account belongs to a lead trader: one reversal a second";
+    case engine::EngineEvent::clock_stepped:
+      return "the venue's clock or ours was stepped; measured anew";
+    case engine::EngineEvent::position_blocked:
+      return "position blocked";
+    case engine::EngineEvent::position_unblocked:
+      return "position unblocked";
+    case engine::EngineEvent::reversal_unresolved:
+      return "a reversal could not be resolved by evidence: a person must look";
+    case engine::EngineEvent::journal_failed:
+      return "journal failed";
+    case engine::EngineEvent::stopped:
+      return "stopped";
+  }
+  return "invalid";
+}
+
+LogLevel level_of(engine::EngineEvent event) noexcept {
+  switch (event) {
+    case engine::EngineEvent::account_halted:
+    case engine::EngineEvent::account_refused:
+    case engine::EngineEvent::reversal_unresolved:
+    case engine::EngineEvent::journal_failed:
+      return LogLevel::error;
+    case engine::EngineEvent::not_ready:
+    case engine::EngineEvent::account_throttled:
+    case engine::EngineEvent::mode_mismatch:
+    case engine::EngineEvent::clock_stepped:
+    case engine::EngineEvent::position_blocked:
+      return LogLevel::warning;
+    case engine::EngineEvent::ready:
+    case engine::EngineEvent::account_ready:
+    case engine::EngineEvent::lead_trader_detected:
+    case engine::EngineEvent::position_unblocked:
+    case engine::EngineEvent::stopped:
+      return LogLevel::info;
+  }
+  return LogLevel::info;
+}
+
+/// Everything that exists while the gateway runs, in the order in which it is made.
+class Gateway {
+ public:
+  explicit Gateway(config::Loaded&& loaded)
+      : config_(std::move(loaded.config)), secrets_(std::move(loaded.secrets)) {}
+
+  [[nodiscard]] std::expected<void, Error> prepare();
+  [[nodiscard]] ExitStatus serve();
+
+ private:
+  [[nodiscard]] std::expected<void, Error> lock_everything();
+  [[nodiscard]] std::expected<void, Error> make_dialect();
+  [[nodiscard]] std::expected<void, Error> make_lanes();
+  [[nodiscard]] std::expected<void, Error> open_journal_and_recover();
+  [[nodiscard]] std::expected<void, Error> open_sockets();
+  void take_messages();
+  void on_engine_message(const EngineMessage& message);
+  void feed_systemd(Ns now);
+  [[nodiscard]] std::string answer(const AdminRequest& request);
+  [[nodiscard]] std::string answer_status();
+  [[nodiscard]] std::string answer_halt(const AdminRequest& request, bool halt);
+  [[nodiscard]] std::string answer_resolve(const AdminRequest& request);
+  [[nodiscard]] bool run_on_loop(Command& command);
+  [[nodiscard]] std::string failure(std::string_view message) const {
+    return JsonObject{}.add("ok", false).add("error", message).str();
+  }
+  [[nodiscard]] ExitStatus stop();
+
+  config::Config config_;
+  std::vector<config::AccountSecrets> secrets_;
+  journal::OsStorage storage_;
+  std::vector<journal::FileLock> locks_;
+  std::unique_ptr<bitget::Dialect> dialect_;
+  std::unique_ptr<ingress::LaneSet> lanes_;
+  std::unique_ptr<journal::RawReplies> raw_replies_;
+  std::unique_ptr<MessageQueue> messages_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<IoLoop> loop_;
+  std::vector<std::unique_ptr<SampleStrategy>> samples_;
+  std::unique_ptr<ingress::AttachServer> attach_;
+  std::unique_ptr<AdminServer> admin_;
+  shm::Fd signals_;
+  bool ready_told_ = false;
+  bool refused_at_start_ = false;
+  std::string last_status_;
+  std::uint64_t last_turns_ = 0;
+  Ns next_watchdog_ = 0;
+  Ns watchdog_interval_ = 0;
+};
+
+std::expected<void, Error> Gateway::prepare() {
+  // Secrets must not reach a core dump, whatever the limits are.
+  (void)::prctl(PR_SET_DUMPABLE, 0);
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGTERM);
+  sigaddset(&mask, SIGINT);
+  if (::pthread_sigmask(SIG_BLOCK, &mask, nullptr) != 0) return std::unexpected(os_error("pthread_sigmask"));
+  signals_ = shm::Fd{::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC)};
+  if (!signals_.valid()) return std::unexpected(os_error("signalfd"));
+  if (config_.gateway.lock_memory && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+    return std::unexpected(os_error("gateway.lock_memory: mlockall"));
+  }
+  watchdog_interval_ = watchdog_interval();
+  if (auto done = lock_everything(); !done) return done;
+  if (auto done = make_dialect(); !done) return done;
+  if (auto done = make_lanes(); !done) return done;
+  if (auto done = open_journal_and_recover(); !done) return done;
+  return open_sockets();
+}
+
+std::expected<void, Error> Gateway::lock_everything() {
+  auto state = journal::lock_state_dir(storage_, config_.gateway.state_dir);
+  if (!state) return std::unexpected(state.error());
+  locks_.push_back(std::move(*state));
+  // Two gateways with one key would each use up the other's rate allowance; runtime directories may differ,
+  // so the lock lies where all gateways of the host look.
+  for (std::size_t a = 0; a < secrets_.size(); ++a) {
+    auto lock = journal::lock_api_key(storage_, config_.gateway.hot_dir, key_hash(secrets_[a].key.reveal()),
+                                      config_.accounts[a].name);
+    if (!lock) return std::unexpected(lock.error());
+    locks_.push_back(std::move(*lock));
+  }
+  return {};
+}
+
+std::expected<void, Error> Gateway::make_dialect() {
+  auto dialect = bitget::make_classic_dialect(dialect_settings(config_));
+  if (!dialect) return std::unexpected(dialect.error());
+  dialect_ = std::move(*dialect);
+  for (std::uint16_t a = 0; a < secrets_.size(); ++a) {
+    bitget::Credentials credentials{bitget::SecretText{secrets_[a].key.reveal()},
+                                    bitget::SecretText{secrets_[a].secret.reveal()},
+                                    bitget::SecretText{secrets_[a].passphrase.reveal()}};
+    if (auto added = dialect_->add_account(AccountIndex{a}, std::move(credentials)); !added) {
+      return std::unexpected(Error{"account '" + config_.accounts[a].name + "': " + added.error().message});
+    }
+  }
+  secrets_.clear();
+  return {};
+}
+
+std::expected<void, Error> Gateway::make_lanes() {
+  ingress::LaneSettings settings;
+  settings.max_lanes = config_.gateway.max_lanes;
+  settings.geometry = {config_.gateway.lane_capacity, config_.gateway.lane_capacity};
+  for (const config::Strategy& strategy : config_.strategies)
+    settings.max_lanes_of.push_back(strategy.max_lanes);
+  auto lanes = ingress::LaneSet::create(settings);
+  if (!lanes) return std::unexpected(lanes.error());
+  lanes_ = std::move(*lanes);
+  return {};
+}
+
+std::expected<void, Error> Gateway::open_journal_and_recover() {
+  const journal::Settings settings = journal_settings(config_);
+  const auto unix_seconds = unix_now_ms() / 1'000;
+  auto recovered = journal::recover(storage_, settings, unix_seconds);
+  if (!recovered) return std::unexpected(recovered.error());
+  if (recovered->must_block_all()) log(LogLevel::warning, recovered->tail_reason);
+  const journal::Recovered copy = *recovered;
+  const std::uint32_t epoch = recovered->epoch;
+  auto opened =
+      journal::open_journal(storage_, settings, std::move(*recovered), monotonic_now(), real_offset());
+  if (!opened) return std::unexpected(opened.error());
+  journal_ = std::move(*opened);
+  raw_replies_ = std::make_unique<journal::RawReplies>(storage_, config_.gateway.state_dir, kRawReplyBytes,
+                                                       kRawReplySlots);
+  messages_ = std::make_unique<MessageQueue>(*raw_replies_, real_offset());
+
+  const auto nobody = StrategyIndex{static_cast<std::uint16_t>(config_.strategies.size())};
+  for (const auto& [number, lane] : copy.state.lanes) {
+    ingress::RestoredLane restored;
+    restored.strategy = nobody;
+    for (std::uint16_t s = 0; s < config_.strategies.size(); ++s) {
+      if (config_.strategies[s].name == lane.strategy.view()) restored.strategy = StrategyIndex{s};
+    }
+    restored.name = lane.name;
+    restored.lane = LaneIndex{number};
+    restored.taken_mark = lane.taken_mark;
+    restored.last_record = lane.last_record_number;
+    for (const auto& [key, open] : copy.state.cases) {
+      if (open.key.lane == number && open.phase != journal::CasePhase::unresolved) ++restored.open;
+    }
+    if (auto done = lanes_->restore(restored); !done) return std::unexpected(done.error());
+  }
+  loop_ = std::make_unique<IoLoop>(IoLoop::Parts{config_, *dialect_, *lanes_, *journal_, *messages_, epoch});
+  if (auto done = loop_->engine().recover(copy, monotonic_now()); !done) return std::unexpected(done.error());
+  const std::size_t open = copy.state.cases.size();
+  if (open > 0)
+    log(LogLevel::warning,
+        std::to_string(open) + " intents had no end when the gateway stopped; going on with them");
+  if (config_.gateway.durability == config::Durability::power)
+    journal_->start_thread([this] { loop_->wake(); });
+  return {};
+}
+
+std::expected<void, Error> Gateway::open_sockets() {
+  for (std::uint16_t s = 0; s < config_.strategies.size(); ++s) {
+    if (!config_.strategies[s].in_process) continue;
+    auto session = lanes_->open_in_process(StrategyIndex{s}, "in-process");
+    if (!session) return std::unexpected(session.error());
+    samples_.push_back(std::make_unique<SampleStrategy>(**session, config_, StrategyIndex{s}));
+  }
+  ingress::AttachSettings settings;
+  settings.path = config_.gateway.attach_socket;
+  settings.socket_mode = 0660;
+  for (const config::Strategy& strategy : config_.strategies)
+    settings.strategies.push_back({strategy.name, strategy.uids});
+  settings.log = [](std::string_view line) { log(LogLevel::info, line); };
+  auto attach = ingress::AttachServer::listen(std::move(settings), lanes_->port());
+  if (!attach) return std::unexpected(attach.error());
+  attach_ = std::move(*attach);
+  auto admin =
+      AdminServer::listen(config_.gateway.admin_socket, [this](const AdminRequest& r) { return answer(r); });
+  if (!admin) return std::unexpected(admin.error());
+  admin_ = std::move(*admin);
+  return loop_->start();
+}
+
+ExitStatus Gateway::serve() {
+  log(LogLevel::info, "started; proving readiness");
+  for (auto& sample : samples_) sample->start();
+  std::array<pollfd, 3> watched{pollfd{signals_.get(), POLLIN, 0}, pollfd{attach_->poll_fd(), POLLIN, 0},
+                                pollfd{admin_->poll_fd(), POLLIN, 0}};
+  const bool writes_journal = config_.gateway.durability == config::Durability::process;
+  for (;;) {
+    (void)::poll(watched.data(), watched.size(), kTick_ms);
+    if (watched[0].revents != 0) return stop();
+    (void)attach_->do_work();
+    admin_->do_work();
+    if (writes_journal) (void)journal_->do_work();
+    (void)raw_replies_->do_work();
+    take_messages();
+    feed_systemd(monotonic_now());
+    if (refused_at_start_) {
+      (void)stop();
+      return ExitStatus::failed;
+    }
+  }
+}
+
+void Gateway::take_messages() {
+  EngineMessage message;
+  while (messages_->take(message)) on_engine_message(message);
+  PoolMessage pool;
+  while (messages_->take(pool)) {
+    const std::string_view why{pool.text.data(), pool.length};
+    const std::string line = "connections " + std::to_string(pool.ready) + " of " +
+                             std::to_string(pool.wanted) + (why.empty() ? "" : ": ") + std::string{why};
+    log(pool.ready == 0 ? LogLevel::warning : LogLevel::info, line);
+  }
+}
+
+void Gateway::on_engine_message(const EngineMessage& message) {
+  std::string line{text_of(message.event)};
+  if (message.account.valid()) line += "; account " + config_.accounts[message.account.value].name;
+  if (message.position.valid()) {
+    line += "; symbol " + std::string{loop_->engine().directory()[message.position].id.symbol.view()};
+  }
+  if (!message.code.empty()) line += "; venue code " + std::string{message.code.view()};
+  if (message.code_class != wire::CodeClass::none)
+    line += " (" + std::string{wire::to_string(message.code_class)} + ")";
+  if (!message.text.empty()) line += "; " + std::string{message.text};
+  log(level_of(message.event), line);
+  if (message.event == engine::EngineEvent::ready && !ready_told_) {
+    ready_told_ = true;
+    notify_ready();
+    notify_status("ready");
+    last_status_ = "ready";
+  }
+  // What was configured can not be served: better to say so at once than to run half. Once ready, an account
+  // that is refused is halted alone.
+  if (message.event == engine::EngineEvent::account_refused && !ready_told_) refused_at_start_ = true;
+}
+
+void Gateway::feed_systemd(Ns now) {
+  if (!ready_told_) {
+    // Read without a command: a constant phrase behind one pointer, only for people.
+    std::string status{"waits: "};
+    status += loop_->not_ready_because();
+    if (status != last_status_) {
+      notify_status(status);
+      last_status_ = status;
+    }
+  }
+  if (watchdog_interval_ == 0 || now < next_watchdog_) return;
+  const std::uint64_t turns = loop_->counters().turns.load(std::memory_order_relaxed);
+  if (turns == last_turns_) return;  // The I/O loop has not moved; systemd will do what it must.
+  last_turns_ = turns;
+  next_watchdog_ = now + watchdog_interval_;
+  notify_watchdog();
+}
+
+bool Gateway::run_on_loop(Command& command) {
+  loop_->post(command);
+  // The I/O thread takes commands between turns, and it does not stop for long; a loop that is stuck ends by
+  // watchdog.
+  while (!command.done.load(std::memory_order_acquire)) {
+    if (loop_->ended() && !command.done.load(std::memory_order_acquire)) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds{100});
+  }
+  return true;
+}
+
+std::string Gateway::answer(const AdminRequest& request) {
+  if (request.command == "status") return answer_status();
+  if (request.command == "halt") return answer_halt(request, true);
+  if (request.command == "resume") return answer_halt(request, false);
+  if (request.command == "resolve") return answer_resolve(request);
+  return failure("unknown command \"" + request.command + "\"; known are status, halt, resume, resolve");
+}
+
+std::string Gateway::answer_status() {
+  Status status = make_status(config_);
+  Command command;
+  command.run = [&](engine::Engine& engine, const net::Pool* pool, Ns now) {
+    gather(engine, pool, now, status);
+  };
+  if (!run_on_loop(command)) return failure("the gateway is stopping");
+  return to_json(status, config_, loop_->engine().directory());
+}
+
+std::string Gateway::answer_halt(const AdminRequest& request, bool halt) {
+  AccountIndex account;
+  if (!request.account.empty()) {
+    for (std::uint16_t a = 0; a < config_.accounts.size(); ++a) {
+      if (config_.accounts[a].name == request.account) account = AccountIndex{a};
+    }
+    if (!account.valid()) return failure("no account is called \"" + request.account + "\"");
+  }
+  Command command;
+  command.run = [&](engine::Engine& engine, const net::Pool*, Ns now) {
+    if (account.valid()) {
+      halt ? engine.halt_account(account, request.reason, now)
+           : engine.resume_account(account, request.reason, now);
+    } else {
+      halt ? engine.halt(request.reason, now) : engine.resume(request.reason, now);
+    }
+  };
+  if (!run_on_loop(command)) return failure("the gateway is stopping");
+  log(LogLevel::warning, std::string{halt ? "halted" : "resumed"} + " by user " +
+                             std::to_string(request.uid) +
+                             (request.account.empty() ? "" : "; account " + request.account) +
+                             (request.reason.empty() ? "" : "; " + request.reason));
+  return JsonObject{}.add("ok", true).str();
+}
+
+std::string Gateway::answer_resolve(const AdminRequest& request) {
+  const auto result = wire::from_string<wire::SettledResult>(request.result);
+  if (!result || *result == wire::SettledResult::none) {
+    return failure("\"result\" must be reversed, partly_reversed, closed_only or not_executed");
+  }
+  if (request.client_oid.empty() || !wire::ClientOid::fits(request.client_oid)) {
+    return failure("\"client_oid\" must name one reversal");
+  }
+  bool found = false;
+  Command command;
+  command.run = [&](engine::Engine& engine, const net::Pool*, Ns now) {
+    found = engine.resolve(wire::ClientOid{request.client_oid}, *result, request.uid, request.reason, now);
+  };
+  if (!run_on_loop(command)) return failure("the gateway is stopping");
+  if (!found) return failure("no unresolved reversal is called \"" + request.client_oid + "\"");
+  log(LogLevel::warning,
+      "resolved by user " + std::to_string(request.uid) + ": " + request.client_oid + " " + request.result);
+  return JsonObject{}.add("ok", true).str();
+}
+
+ExitStatus Gateway::stop() {
+  notify_stopping();
+  log(LogLevel::info, "stopping: no new intents; what is on its way gets its time");
+  attach_->refuse_new();
+  loop_->request_stop(static_cast<Ns>(config_.gateway.stop_timeout_ms) * kMillisecond);
+  const bool writes_journal = config_.gateway.durability == config::Durability::process;
+  while (!loop_->ended()) {
+    (void)attach_->do_work();
+    admin_->do_work();
+    if (writes_journal) (void)journal_->do_work();
+    take_messages();
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  loop_->join();
+  for (auto& sample : samples_) sample->stop();
+  (void)raw_replies_->do_work();
+  take_messages();
+  const std::uint32_t open = loop_->engine().without_end();
+  if (auto closed = journal_->close(monotonic_now(), open); !closed) {
+    log(LogLevel::error, closed.error().message);
+    return ExitStatus::failed;
+  }
+  if (open == 0) {
+    log(LogLevel::info, "stopped; every reversal has a definite end");
+    return ExitStatus::clean;
+  }
+  log(LogLevel::warning, "stopped; " + std::to_string(open) +
+                             " reversals have no definite end; the next start goes on with them");
+  return ExitStatus::without_end;
+}
+
+}  // namespace
+
+std::expected<ExitStatus, Error> run_gateway(config::Loaded&& loaded) {
+  Gateway gateway{std::move(loaded)};
+  if (auto prepared = gateway.prepare(); !prepared) return std::unexpected(prepared.error());
+  return gateway.serve();
+}
+
+}  // namespace backhand::service

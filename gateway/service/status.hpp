@@ -1,0 +1,44 @@
+// What `backhand status` shows: gathered on the I/O thread between two turns into memory made ready before,
+// written as JSON on the service thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/config/config.hpp"
+#include "gateway/engine/engine.hpp"
+#include "gateway/net/pool.hpp"
+
+namespace backhand::service {
+
+struct Status {
+  struct Position {
+    engine::OpenPosition open;
+    wire::ClientOid client_oid;
+    order::ReversalState state = order::ReversalState::invalid;
+  };
+  bool ready = false;
+  bool halted = false;
+  std::string_view not_ready_because;
+  engine::Counters counters;
+  net::PoolCounters pool;
+  unsigned connections_ready = 0;
+  unsigned connections_wanted = 0;
+  std::uint32_t open_intents = 0;
+  bool clock_known = false;
+  Ns clock_offset_ns = 0;
+  Ns clock_error_ns = 0;
+  std::vector<engine::AccountState> accounts;  ///< Sized before.
+  std::vector<Position> positions;             ///< Capacity made before; those that are occupied or blocked.
+};
+
+/// Room for everything that `gather` may find.
+[[nodiscard]] Status make_status(const config::Config& config);
+/// I/O thread.
+void gather(const engine::Engine& engine, const net::Pool* pool, Ns now, Status& out);
+/// Service thread.
+[[nodiscard]] std::string to_json(const Status& status, const config::Config& config,
+                                  const engine::Directory& directory);
+
+}  // namespace backhand::service
