@@ -13,7 +13,7 @@ void append_quoted(std::string& out, std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (byte < 0x20) {
+    } else if (byte < 0x20 || byte >= 0x7f) {
       out += "\\u00";
       out += kHex[byte >> 4U];
       out += kHex[byte & 15U];

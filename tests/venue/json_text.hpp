@@ -9,7 +9,8 @@
 
 namespace backhand::venue {
 
-/// Appends `text` in quotes, escaped.
+/// Appends `text` in quotes, escaped. Bytes outside ASCII are written as \u00xx each, so that what a client
+/// sent can always be printed.
 void append_quoted(std::string& out, std::string_view text);
 [[nodiscard]] std::string to_text(Decimal value);
 
@@ -42,6 +43,13 @@ class JsonObject {
     out_ += '"';
     out_ += key;
     out_ += "\":";
+  }
+  /// The same for a key that came from outside.
+  void append_outside_key(std::string_view key) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    append_quoted(out_, key);
+    out_ += ':';
   }
 
  private:

@@ -34,6 +34,9 @@ inline constexpr std::array<Name<ContractStatus>, 6> kContractStates{
      {"off", ContractStatus::off}}};
 inline constexpr std::array<Name<PositionMode>, 2> kModes{
     {{"one_way_mode", PositionMode::one_way}, {"hedge_mode", PositionMode::hedge}}};
+/// As the control port and scenario files spell them.
+inline constexpr std::array<Name<PositionMode>, 2> kShortModes{
+    {{"one_way", PositionMode::one_way}, {"hedge", PositionMode::hedge}}};
 inline constexpr std::array<Name<PositionSide>, 2> kSides{
     {{"long", PositionSide::long_side}, {"short", PositionSide::short_side}}};
 inline constexpr std::array<Name<OrderState>, 4> kOrderStates{{{"unborn", OrderState::unborn},

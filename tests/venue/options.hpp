@@ -102,6 +102,11 @@ struct Options {
   Ns ip_penalty_ns = 300 * kSecond;  ///< Once over the IP limit, everything is 429 for so long.
 
   KeepArrivals keep_arrivals = KeepArrivals::all;
+
+  // The rest is heeded by the TLS server only.
+  Ns clock_offset_ns = 0;  ///< The venue's clock is so far ahead of the machine's.
+  Ns idle_close_ns = 0;    ///< Connections without a request for so long are closed; 0: never.
+  std::uint32_t close_after_requests = 0;  ///< A connection's last reply says "Connection: close"; 0: never.
 };
 
 /// What a fault says instead of the usual reply.
