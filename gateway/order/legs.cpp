@@ -1,5 +1,6 @@
 #include "gateway/order/legs.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -66,6 +67,17 @@ bool pair_up(const OrderRow* a, const OrderRow* b, const CaseFacts& facts, Legs&
   return true;
 }
 
+/// Nobody named the order: the name is missing or of the venue's own making, which is the order's number or
+/// one like it. A program that names its orders by numbers as long as that is taken for nobody.
+bool is_nameless(const OrderRow& row) noexcept {
+  constexpr std::size_t kShortestVenueNumber = 16;
+  const auto name = row.client_oid.view();
+  const auto number = row.order_id.view();
+  if (name.empty() || name == number) return true;
+  return name.size() == number.size() && name.size() >= kShortestVenueNumber &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 struct Sorted {
   std::array<const OrderRow*, CaseEvidence::kMaxRows> ours{};
   std::array<const OrderRow*, CaseEvidence::kMaxRows> others{};
@@ -126,7 +138,7 @@ void find_sibling(const Sorted& sorted, const CaseEvidence& evidence, VenueMs gr
     legs.ambiguous = true;
     return;
   }
-  legs.weak = !sibling->client_oid.empty();
+  legs.weak = !is_nameless(*sibling);
   legs.close_ours = legs.close == own;
   legs.open_ours = legs.open == own;
 }
@@ -139,7 +151,7 @@ void find_nameless(const Sorted& sorted, const CaseEvidence& evidence, VenueMs g
   if (evidence.overflow || sorted.other_count > 2) return;
   for (std::size_t i = 0; i < sorted.other_count; ++i) {
     const OrderRow& row = *sorted.others[i];
-    if (!row.client_oid.empty() || !fits(row, facts, legs.closed_side)) return;
+    if (!is_nameless(row) || !fits(row, facts, legs.closed_side)) return;
   }
   const OrderRow* first = sorted.others[0];
   if (sorted.other_count == 1) {

@@ -15,7 +15,7 @@ struct Legs {
   std::uint8_t ours = 0;    ///< Rows that carry one of our ids.
   bool close_ours = false;  ///< That leg is one of them; else it was found beside it.
   bool open_ours = false;
-  bool weak = false;       ///< The sibling carries a clientOid that is not ours: perhaps the venue's own.
+  bool weak = false;       ///< The sibling carries a name that is neither ours nor plainly the venue's.
   bool ambiguous = false;  ///< Contradictory or too many rows: nothing follows from them.
   bool unclaimed = false;  ///< API reversal rows are left over that nobody is known to own.
   domain::PositionSide closed_side = domain::PositionSide::long_side;  ///< What the legs closed.

@@ -117,7 +117,7 @@ void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::L
   CaseEvidence& evidence = subject.evidence;
   switch (ticket.ask) {
     case Ask::history: {
-      take_rows(subject, reply);
+      for (const domain::OrderRow& row : reply.orders) take_known_row(subject, row);
       const bool covers = !reply.truncated && ticket.since_venue_ms <= evidence.facts.signed_venue_ms;
       if (covers) evidence.history.note(reply.venue_ms, evidence.quiet_venue_ms);
       break;
@@ -128,7 +128,12 @@ void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::L
       break;
     case Ask::by_client_oid:
     case Ask::by_order_id: {
-      take_rows(subject, reply);
+      for (domain::OrderRow row : reply.orders) {
+        // What the venue gives for our name is ours, even where the row does not repeat the name.
+        if (ticket.ask == Ask::by_client_oid && row.client_oid.empty())
+          row.client_oid = evidence.facts.client_oid;
+        take_known_row(subject, row);
+      }
       if (reply.status != domain::LookupStatus::not_found) break;
       Confirmation& absent =
           ticket.ask == Ask::by_client_oid ? evidence.client_oid_absent : evidence.order_id_absent;
@@ -141,9 +146,8 @@ void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::L
   }
 }
 
-void Settlement::take_rows(Case& subject, const domain::LookupReply& reply) noexcept {
-  for (const domain::OrderRow& row : reply.orders)
-    if (!belongs_to_other(subject, row)) take_row(subject.evidence, row, settings_);
+bool Settlement::take_known_row(Case& subject, const domain::OrderRow& row) noexcept {
+  return !belongs_to_other(subject, row) && take_row(subject.evidence, row, settings_);
 }
 
 bool Settlement::belongs_to_other(const Case& subject, const domain::OrderRow& row) const noexcept {
@@ -192,8 +196,7 @@ void Settlement::observe_order(AccountIndex account, const domain::OrderRow& row
   for (std::uint32_t id = plan_.first_case(group), next; id != LookupPlan::kNone; id = next) {
     next = plan_.next_case(id);
     Case& subject = cases_[id];
-    if (belongs_to_other(subject, row)) continue;
-    if (take_row(subject.evidence, row, settings_)) judge(subject, now);
+    if (take_known_row(subject, row)) judge(subject, now);
   }
   plan_.refresh(group);
 }

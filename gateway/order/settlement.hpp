@@ -74,7 +74,7 @@ class Settlement {
 
   [[nodiscard]] bool belongs_to_other(const Case& subject, const domain::OrderRow& row) const noexcept;
   void take(Case& subject, const LookupTicket& ticket, const domain::LookupReply& reply) noexcept;
-  void take_rows(Case& subject, const domain::LookupReply& reply) noexcept;
+  bool take_known_row(Case& subject, const domain::OrderRow& row) noexcept;
   void count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept;
   void judge(Case& subject, Ns now) noexcept;
   void decide(Case& subject, const Finding& finding) noexcept;

@@ -99,6 +99,7 @@ void weigh_open_alone(const CaseEvidence& evidence, const Legs& legs, Finding& f
     return;
   }
   finding.closed = wanted(facts);
+  finding.foreign_change = evidence.foreign_reversal;
   const bool whole = finding.opened == finding.closed;
   prove(finding, whole ? SettledResult::reversed : SettledResult::partly_reversed, Ground::open_leg_alone);
 }

@@ -1,0 +1,155 @@
+// The pure judgement: the order in which evidence comes must not matter, and answers that are no proof must
+// not count.
+#include "gateway/order/evidence.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "gateway/order/legs.hpp"
+#include "tests/gateway/order/fake_venue.hpp"
+
+namespace backhand::order::test {
+namespace {
+
+constexpr VenueMs kSent = 1'700'000'000'000;
+
+CaseFacts facts() {
+  CaseFacts out;
+  out.instrument = instrument();
+  out.client_oid = wire::ClientOid{"bh-1"};
+  out.signed_venue_ms = kSent;
+  out.before = {units(5), {}, kSent - 100};
+  return out;
+}
+
+domain::OrderRow row(const char* id, VenueMs created, const char* name = "") {
+  domain::OrderRow out;
+  out.order_id = wire::OrderId{id};
+  out.client_oid = wire::ClientOid{name};
+  out.instrument = instrument();
+  out.state = domain::OrderState::filled;
+  out.side = domain::OrderSide::sell;
+  out.from_reversal = true;
+  out.size = out.filled = units(5);
+  out.created_venue_ms = kSent + created;
+  out.updated_venue_ms = kSent + created + 10;
+  return out;
+}
+
+TEST(Confirmation, NeedsTwoAnswersFarEnoughApartByTheVenuesClock) {
+  const Settings settings;
+  Confirmation seen;
+  seen.note(0, 0);
+  seen.note(999, 1'000);
+  EXPECT_FALSE(seen.begun()) << "without a time, or before the fuse has burnt";
+  seen.note(1'000, 1'000);
+  EXPECT_FALSE(seen.done(settings)) << "once is not enough";
+  seen.note(2'999, 1'000);
+  EXPECT_FALSE(seen.done(settings));
+  seen.note(3'000, 1'000);
+  EXPECT_TRUE(seen.done(settings));
+}
+
+TEST(Fuse, IsSetByTheTimestampOrByTheVenuesNo) {
+  const Settings settings;
+  CaseFacts f = facts();
+  EXPECT_EQ(burnt_venue_ms(f, settings), kSent + 40'000);
+  f.answer = Answer::acked;
+  EXPECT_EQ(burnt_venue_ms(f, settings), kSent + 40'000);
+  f.answer = Answer::doubtful_no;
+  EXPECT_EQ(burnt_venue_ms(f, settings), kSent + 40'000) << "a no without a time does not shorten it";
+  f.answered_venue_ms = kSent + 50;
+  EXPECT_EQ(burnt_venue_ms(f, settings), kSent + 10'050);
+}
+
+TEST(Evidence, TheOrderOfArrivalDoesNotMatter) {
+  const Settings settings;
+  std::mt19937 random(5);
+  domain::OrderRow live = row("2", 30);
+  live.state = domain::OrderState::live;
+  live.filled = {};
+  live.updated_venue_ms = live.created_venue_ms;
+  domain::OrderRow partial = live;
+  partial.state = domain::OrderState::partly_filled;
+  partial.filled = units(2);
+  partial.updated_venue_ms += 3;
+  std::vector<domain::OrderRow> rows{row("1", 14, "bh-1"), row("1", 14), live, partial, row("2", 30)};
+  for (int round = 0; round < 200; ++round) {
+    std::shuffle(rows.begin(), rows.end(), random);
+    CaseEvidence evidence = begin_case(facts(), settings);
+    for (const auto& each : rows) take_row(evidence, each, settings);
+    take_position(evidence, {{}, units(5), kSent + 100});
+    take_position(evidence, {units(5), {}, kSent + 20});
+    const Finding finding = weigh(evidence, settings);
+    ASSERT_TRUE(finding.proven);
+    EXPECT_EQ(finding.result, wire::SettledResult::reversed);
+    EXPECT_EQ(evidence.row_count, 2);
+  }
+}
+
+TEST(Evidence, RowsThatCannotBeOursAreNotKept) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  domain::OrderRow elsewhere = row("1", 14, "bh-1");
+  elsewhere.instrument = instrument("BTCUSDT");
+  EXPECT_FALSE(take_row(evidence, elsewhere, settings));
+  domain::OrderRow other_coin = row("1", 14, "bh-1");
+  other_coin.instrument.margin_coin = wire::CoinName{"USDC"};
+  EXPECT_FALSE(take_row(evidence, other_coin, settings));
+  EXPECT_FALSE(take_row(evidence, row("1", -1, "bh-1"), settings)) << "older than the request";
+  EXPECT_FALSE(take_row(evidence, row("1", 40'001), settings)) << "later than anything of this request";
+  domain::OrderRow plain = row("1", 14);
+  plain.from_reversal = false;
+  EXPECT_FALSE(take_row(evidence, plain, settings)) << "no reversal, and not our name";
+  EXPECT_EQ(evidence.row_count, 0);
+  domain::OrderRow no_coin = row("1", 14, "bh-1");
+  no_coin.instrument.margin_coin = {};
+  EXPECT_TRUE(take_row(evidence, no_coin, settings));
+}
+
+TEST(Evidence, OurRowFindsRoomAmongManyOthers) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  for (int i = 0; i < 20; ++i) take_row(evidence, row(std::to_string(i + 50).c_str(), 100 + i), settings);
+  EXPECT_TRUE(evidence.overflow);
+  EXPECT_TRUE(take_row(evidence, row("1", 14, "bh-1"), settings));
+  EXPECT_TRUE(take_row(evidence, row("2", 20, "bh-1"), settings));
+  EXPECT_EQ(attribute(evidence, settings).ours, 2);
+}
+
+TEST(Evidence, UnstatedLegsAtOneMillisecondAreToldByWhatTheyExecuted) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  domain::OrderRow opened = row("1", 14, "bh-1");
+  opened.filled = units(2);
+  opened.state = domain::OrderState::canceled;
+  take_row(evidence, opened, settings);
+  take_row(evidence, row("2", 14, "bh-1"), settings);
+  const Legs legs = attribute(evidence, settings);
+  ASSERT_TRUE(legs.close != nullptr && legs.open != nullptr);
+  EXPECT_EQ(legs.close->filled, units(5)) << "an opening leg never exceeds what was closed";
+}
+
+TEST(Evidence, APositionsAnswerThatIsNoProofGivesNoSnapshot) {
+  domain::LookupReply reply;
+  reply.status = domain::LookupStatus::ok;
+  reply.venue_ms = kSent;
+  reply.positions.push_back({instrument("BTCUSDT"), domain::PositionSide::long_side, units(7)});
+  const auto flat = snapshot_of(reply, instrument());
+  ASSERT_TRUE(flat.has_value()) << "no row is a flat position";
+  EXPECT_TRUE(flat->long_size.is_zero() && flat->short_size.is_zero());
+  EXPECT_EQ(snapshot_of(reply, instrument("BTCUSDT"))->long_size, units(7));
+  reply.truncated = true;
+  EXPECT_FALSE(snapshot_of(reply, instrument()).has_value());
+  reply.truncated = false;
+  reply.venue_ms = 0;
+  EXPECT_FALSE(snapshot_of(reply, instrument()).has_value());
+  reply.venue_ms = kSent;
+  reply.status = domain::LookupStatus::unavailable;
+  EXPECT_FALSE(snapshot_of(reply, instrument()).has_value());
+}
+
+}  // namespace
+}  // namespace backhand::order::test

@@ -1,0 +1,93 @@
+#include "tests/gateway/order/fake_venue.hpp"
+
+#include "gateway/order/evidence.hpp"
+
+namespace backhand::order::test {
+
+domain::Instrument instrument(const char* symbol) {
+  return {domain::Product::usdt_futures, wire::SymbolName{symbol}, wire::CoinName{"USDT"}};
+}
+
+VenueMs FakeVenue::seen_at(VenueMs at, VenueMs lag) const {
+  if (random == nullptr || lag == 0) return at - lag;
+  return at - static_cast<VenueMs>((*random)() % (static_cast<std::uint64_t>(lag) + 1));
+}
+
+domain::OrderRow FakeVenue::row_at(const FakeOrder& order, VenueMs at) {
+  domain::OrderRow row = order.row;
+  if (at < row.updated_venue_ms) {
+    row.state = domain::OrderState::live;
+    row.filled = {};
+    row.updated_venue_ms = row.created_venue_ms;
+  }
+  return row;
+}
+
+domain::PositionSnapshot FakeVenue::holding(const domain::Instrument& wanted, VenueMs at) const {
+  std::int64_t longs = 0;
+  std::int64_t shorts = 0;
+  for (const FakeChange& change : changes) {
+    if (change.at > at || !same_instrument(change.instrument, wanted)) continue;
+    longs += change.long_by;
+    shorts += change.short_by;
+  }
+  return {units(longs), units(shorts), at};
+}
+
+void FakeVenue::answer(const domain::Lookup& lookup, VenueMs at, domain::LookupReply& out) const {
+  using domain::LookupKind;
+  using domain::LookupStatus;
+  out.clear();
+  out.venue_ms = at;
+  out.status = LookupStatus::ok;
+  if (lookup.kind == LookupKind::positions) {
+    const VenueMs seen = seen_at(at, position_lag_ms);
+    std::vector<domain::Instrument> done;
+    for (const FakeChange& change : changes) {
+      bool known = false;
+      for (const auto& other : done) known = known || same_instrument(other, change.instrument);
+      if (known) continue;
+      done.push_back(change.instrument);
+      const auto held = holding(change.instrument, seen);
+      for (const auto side : {domain::PositionSide::long_side, domain::PositionSide::short_side})
+        if (!held.held(side).is_zero()) out.positions.push_back({change.instrument, side, held.held(side)});
+    }
+    return;
+  }
+  if (lookup.kind == LookupKind::reversal_history) {
+    const VenueMs seen = seen_at(at, history_lag_ms);
+    for (const FakeOrder& order : orders) {
+      if (!order.listed || order.row.created_venue_ms > seen) continue;
+      if (order.row.created_venue_ms < lookup.since_venue_ms) continue;
+      if (out.orders.size() >= page_rows) {
+        out.truncated = true;
+        return;
+      }
+      out.orders.push_back(row_at(order, seen));
+    }
+    return;
+  }
+  const VenueMs seen = seen_at(at, order_lag_ms);
+  for (const FakeOrder& order : orders) {
+    if (order.row.created_venue_ms > seen) continue;
+    switch (lookup.kind) {
+      case LookupKind::order_by_client_oid:
+        if (!order.named || order.row.client_oid != lookup.client_oid) continue;
+        break;
+      case LookupKind::order_by_order_id:
+        if (order.row.order_id != lookup.order_id) continue;
+        break;
+      case LookupKind::fills:
+        if (order.row.order_id == lookup.order_id && !row_at(order, seen).filled.is_zero())
+          out.fills.push_back({order.row.order_id, order.row.filled, order.row.updated_venue_ms});
+        continue;
+      default:
+        continue;
+    }
+    out.orders.push_back(row_at(order, seen));
+    return;
+  }
+  if (lookup.kind != LookupKind::fills) out.status = LookupStatus::not_found;
+}
+
+}  // namespace backhand::order::test

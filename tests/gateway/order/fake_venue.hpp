@@ -1,0 +1,49 @@
+// A venue as a timeline: orders that are created and done at given venue times, position changes, and how far
+// its reads lag behind. Answers look-ups; knows the truth. Only for the tests of order/.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "gateway/domain/lookup.hpp"
+
+namespace backhand::order::test {
+
+struct FakeOrder {
+  domain::OrderRow row;  ///< As it is when done; created_venue_ms and updated_venue_ms are its timeline.
+  bool listed = true;    ///< In the reversal history.
+  bool named = true;     ///< Found by its clientOid.
+};
+
+struct FakeChange {
+  domain::Instrument instrument;
+  VenueMs at = 0;
+  std::int64_t long_by = 0;
+  std::int64_t short_by = 0;
+};
+
+struct FakeVenue {
+  std::vector<FakeOrder> orders;
+  std::vector<FakeChange> changes;
+  // Reads show the state of so long ago; with `random` each read draws its own lag up to that.
+  VenueMs history_lag_ms = 0;
+  VenueMs order_lag_ms = 0;
+  VenueMs position_lag_ms = 0;
+  std::mt19937_64* random = nullptr;
+  std::size_t page_rows = 100;  ///< A fuller history is cut and says so.
+
+  /// The answer given at venue time `at`.
+  void answer(const domain::Lookup& lookup, VenueMs at, domain::LookupReply& out) const;
+  /// What is truly held at `at`.
+  [[nodiscard]] domain::PositionSnapshot holding(const domain::Instrument& instrument, VenueMs at) const;
+
+ private:
+  [[nodiscard]] VenueMs seen_at(VenueMs at, VenueMs lag) const;
+  [[nodiscard]] static domain::OrderRow row_at(const FakeOrder& order, VenueMs at);
+};
+
+[[nodiscard]] domain::Instrument instrument(const char* symbol = "ETHUSDT");
+[[nodiscard]] inline Decimal units(std::int64_t count) { return {static_cast<std::uint64_t>(count), 0}; }
+
+}  // namespace backhand::order::test

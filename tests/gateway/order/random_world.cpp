@@ -1,0 +1,411 @@
+#include "tests/gateway/order/random_world.hpp"
+
+#include <algorithm>
+
+namespace backhand::order::test {
+
+using domain::PositionMode;
+using domain::PositionSide;
+using wire::SettledResult;
+
+namespace {
+constexpr std::size_t kPositions = 3;
+const std::array<const char*, kPositions> kSymbols{"AUSDT", "BUSDT", "CUSDT"};
+}  // namespace
+
+RandomWorld::RandomWorld(std::uint64_t seed, const Planted& planted)
+    : random_(seed),
+      planted_(planted),
+      rounds_left_(kPositions),
+      quiet_from_(kPositions),
+      truths_(kPositions) {
+  draw_venue();
+}
+
+std::int64_t RandomWorld::any(std::int64_t from, std::int64_t to) {
+  return std::uniform_int_distribution<std::int64_t>(from, to)(random_);
+}
+bool RandomWorld::chance(int percent) { return any(0, 99) < percent; }
+std::string RandomWorld::number() { return std::to_string(next_number_ += 7); }
+
+void RandomWorld::draw_venue() {
+  tolerance_ms_ = chance(50) ? 30'000 : any(500, 30'000);
+  grace_ms_ = chance(50) ? 10'000 : any(300, 10'000);
+  believed_.clock_tolerance_ms = static_cast<std::uint32_t>(tolerance_ms_);
+  believed_.execution_grace_ms = static_cast<std::uint32_t>(grace_ms_);
+  believed_.settle_recheck_ms = static_cast<std::uint32_t>(any(50, 2'000));
+  if (chance(70)) believed_.client_oid_prefix = FixedString<8>{"bh"};
+  if (planted_.believes_absence_at_once || planted_.forgets_fuse) believed_.clock_tolerance_ms = 0;
+  if (planted_.believes_absence_at_once || planted_.forgets_grace) believed_.execution_grace_ms = 0;
+  if (planted_.believes_absence_at_once) believed_.settle_recheck_ms = 0;
+  lag_ms_ = chance(30) ? 0 : any(0, grace_ms_ / 2);
+  rig_ = Rig(believed_, 1, kPositions, kPositions);
+  FakeVenue& venue = rig_.venue;
+  const VenueMs shown_lag = planted_.venue_lags_beyond_grace ? grace_ms_ * 4 : lag_ms_;
+  venue.history_lag_ms = chance(70) ? shown_lag : 0;
+  venue.order_lag_ms = chance(70) ? shown_lag : 0;
+  venue.position_lag_ms = chance(70) ? shown_lag : 0;
+  venue.random = &random_;
+  if (chance(3)) venue.page_rows = 3;
+  mode_ = chance(50) ? PositionMode::one_way : PositionMode::hedge;
+  name_on_ = static_cast<Carrier>(any(0, 3));
+  number_on_ = static_cast<Carrier>(chance(50) ? 0 : chance(50) ? 1 : 3);
+  roles_stated_ = chance(50);
+  venue_names_rows_ = chance(50);
+  canceled_rows_ = chance(50);
+  named_lookup_ = chance(80);
+  foreign_ = chance(60);
+  lose_percent_ = chance(50) ? 0 : static_cast<int>(any(1, 40));
+  spoil_percent_ = chance(50) ? 0 : static_cast<int>(any(1, 30));
+  slow_percent_ = chance(50) ? 0 : static_cast<int>(any(1, 20));
+  rig_.draw_way = [this] {
+    return chance(slow_percent_) ? any(1, 3'000) * kMillisecond : any(200, 20'000) * kMicrosecond;
+  };
+  rig_.lose = [this](const domain::Lookup&) { return chance(lose_percent_); };
+  rig_.spoil = [this](const domain::Lookup&, VenueMs) -> std::optional<domain::LookupStatus> {
+    if (!chance(spoil_percent_)) return std::nullopt;
+    return chance(50) ? domain::LookupStatus::throttled : domain::LookupStatus::unavailable;
+  };
+}
+
+void RandomWorld::change(const Draft& draft, VenueMs at, std::int64_t long_by, std::int64_t short_by) {
+  rig_.venue.changes.push_back({draft.instrument, at, long_by, short_by});
+}
+
+/// The position at the moment of sending; something on the side that will be reversed.
+void RandomWorld::hold_something(Draft& draft) {
+  const auto held = rig_.venue.holding(draft.instrument, draft.sent);
+  draft.longs = static_cast<std::int64_t>(held.long_size.digits);
+  draft.shorts = static_cast<std::int64_t>(held.short_size.digits);
+  draft.is_long = draft.longs > 0 && (draft.shorts == 0 || chance(50));
+  if (draft.longs > 0 || draft.shorts > 0) return;
+  draft.is_long = chance(50);
+  const std::int64_t size = any(1, 6);
+  (draft.is_long ? draft.longs : draft.shorts) += size;
+  const bool other_too = mode_ == PositionMode::hedge && chance(40);
+  if (other_too) (draft.is_long ? draft.shorts : draft.longs) += any(1, 6);
+  // Long enough ago for every read to show it.
+  change(draft, draft.sent - 5'000 - lag_ms_, draft.longs, draft.shorts);
+}
+
+void RandomWorld::begin_round(std::uint32_t position) {
+  Draft draft;
+  draft.number = position;
+  draft.instrument = instrument(kSymbols[position]);
+  draft.sent = std::max(rig_.venue_now(), quiet_from_[position]) + any(0, 3'000);
+  hold_something(draft);
+  CaseFacts& facts = draft.facts;
+  facts.case_id = position;
+  facts.account = AccountIndex{0};
+  facts.position = PositionIndex{position};
+  facts.instrument = draft.instrument;
+  facts.mode = mode_;
+  facts.held_side = draft.is_long ? PositionSide::long_side : PositionSide::short_side;
+  facts.client_oid = wire::ClientOid{"bh-" + std::to_string(next_name_++)};
+  facts.has_size = mode_ == PositionMode::hedge && chance(50);
+  if (facts.has_size) facts.size = units(any(1, 7));
+  facts.before = {units(draft.longs), units(draft.shorts), draft.sent - any(1, 2'000)};
+  draw_times(draft);
+  draw_foreign(draft);
+  if (foreign_ && chance(15)) {
+    facts.before = rig_.venue.holding(draft.instrument, draft.sent - any(1, 2'000));
+    draft.truth.benign = false;
+  }
+  walk(draft);
+  for (const Event& event : draft.events)
+    quiet_from_[position] = std::max(quiet_from_[position], event.at + 1);
+  const VenueMs open_at = tell_engine(draft);
+  draft.truth.story = "fate " + std::to_string(static_cast<int>(draft.fate)) + " sent " +
+                      std::to_string(draft.sent - Rig::kEpoch_ms) + " closed " +
+                      std::to_string(draft.truth.closed) + " opened " + std::to_string(draft.truth.opened);
+  truths_[position] = draft.truth;
+  openings_.push_back({Rig::from_venue(open_at), facts});
+}
+
+void RandomWorld::draw_times(Draft& draft) {
+  CaseFacts& facts = draft.facts;
+  // The timestamp is never ahead of the venue's clock; how far behind is a matter of clock error and
+  // set-back.
+  facts.signed_venue_ms = draft.sent - (chance(50) ? any(0, 50) : any(0, tolerance_ms_ * 9 / 10));
+  const bool bounded = chance(80);
+  facts.written_venue_ms = bounded ? std::max(facts.signed_venue_ms, draft.sent - any(0, 100)) : 0;
+  // With an early timestamp and no better bound, older rows of others lie in this one's window.
+  if (!bounded && facts.signed_venue_ms < draft.sent - 100 && foreign_) draft.truth.benign = false;
+  draft.fate = static_cast<Fate>(any(0, 5));
+  VenueMs arrives = draft.sent + any(0, 30);
+  if (draft.fate == Fate::executed_ack_lost && chance(40))
+    arrives = draft.sent + any(0, tolerance_ms_ * 11 / 10);
+  const bool in_time = arrives <= facts.signed_venue_ms + tolerance_ms_;
+  draft.executes = in_time && (draft.fate == Fate::executed_ack_lost || draft.fate == Fate::acked ||
+                               draft.fate == Fate::doubtful_after_close);
+  if (!in_time) arrives = draft.sent + 1;
+  // All legs are done so early that even the slowest read shows them within the grace.
+  const VenueMs budget = grace_ms_ - lag_ms_;
+  draft.close_created = arrives + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 20 : budget));
+  draft.close_done = draft.close_created + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 100 : budget));
+  draft.open_created = draft.close_done + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 5 : budget));
+  draft.open_done = draft.open_created + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 50 : budget));
+  draft.margin = chance(60) ? 1'000 : any(0, 5);
+  if (draft.fate == Fate::doubtful_after_close) draft.margin = 0;
+  draft.facts.answered_venue_ms =
+      chance(80) ? (draft.fate == Fate::doubtful_after_close ? draft.close_created : arrives + 1) : 0;
+  draft.close_number = number();
+  draft.open_number = number();
+}
+
+void RandomWorld::draw_foreign(Draft& draft) {
+  if (draft.executes) {
+    draft.events.push_back({Event::Kind::close_done, draft.close_done, 0, 0, false});
+    draft.events.push_back({Event::Kind::open_done, draft.open_done, 0, 0, false});
+  }
+  const std::int64_t count = foreign_ && chance(60) ? any(1, 3) : 0;
+  if (count > 0) draft.truth.benign = false;
+  for (std::int64_t i = 0; i < count; ++i) {
+    Event event;
+    const VenueMs until = chance(50) ? 300 : tolerance_ms_ + 2 * grace_ms_;
+    event.at = draft.sent + any(1, until);
+    event.kind = chance(60) ? Event::Kind::trade : Event::Kind::reversal;
+    event.long_by = any(-6, 4);
+    event.short_by = any(-6, 4);
+    event.from_api = chance(50);
+    draft.events.push_back(event);
+  }
+  std::stable_sort(draft.events.begin(), draft.events.end(),
+                   [](const Event& a, const Event& b) { return a.at < b.at; });
+}
+
+void RandomWorld::walk(Draft& draft) {
+  for (const Event& event : draft.events) {
+    switch (event.kind) {
+      case Event::Kind::close_done:
+        execute_close(draft, event);
+        break;
+      case Event::Kind::open_done:
+        execute_open(draft, event);
+        break;
+      case Event::Kind::reversal:
+        reverse_foreign(draft, event);
+        break;
+      case Event::Kind::trade: {
+        std::int64_t long_by = std::max(event.long_by, -draft.longs);
+        std::int64_t short_by = std::max(event.short_by, -draft.shorts);
+        if (mode_ == PositionMode::one_way) {
+          // One net position: only reduce or add to what is held, or open one side.
+          if (draft.longs > 0 || draft.shorts == 0) short_by = 0;
+          if (draft.shorts > 0) long_by = 0;
+        }
+        change(draft, event.at, long_by, short_by);
+        draft.longs += long_by;
+        draft.shorts += short_by;
+        break;
+      }
+    }
+  }
+}
+
+void RandomWorld::execute_close(Draft& draft, const Event& event) {
+  std::int64_t held = draft.is_long ? draft.longs : draft.shorts;
+  // In one-way mode the venue reverses whatever is held.
+  if (mode_ == PositionMode::one_way && held == 0) {
+    draft.is_long = !draft.is_long;
+    held = draft.is_long ? draft.longs : draft.shorts;
+  }
+  std::int64_t size = held;
+  if (draft.facts.has_size) size = std::min(held, static_cast<std::int64_t>(draft.facts.size.digits));
+  if (size == 0) {
+    if (canceled_rows_) add_row(draft, true, draft.is_long, draft.close_created, event.at, 1, 0);
+    draft.margin = 0;
+    draft.open_done = 0;
+    return;
+  }
+  add_row(draft, true, draft.is_long, draft.close_created, event.at, size, size);
+  const std::int64_t long_by = draft.is_long ? -size : 0;
+  const std::int64_t short_by = draft.is_long ? 0 : -size;
+  change(draft, event.at, long_by, short_by);
+  draft.longs += long_by;
+  draft.shorts += short_by;
+  draft.truth.closed = size;
+}
+
+void RandomWorld::execute_open(Draft& draft, const Event& event) {
+  if (draft.truth.closed == 0) return;
+  // Another trader may hold the side that was closed by now: in one-way mode opening would net with it.
+  const bool netted = mode_ == PositionMode::one_way && (draft.is_long ? draft.longs : draft.shorts) > 0;
+  const std::int64_t size = netted ? 0 : std::min(draft.truth.closed, draft.margin);
+  if (size == 0) {
+    if (canceled_rows_)
+      add_row(draft, false, draft.is_long, draft.open_created, event.at, draft.truth.closed, 0);
+    return;
+  }
+  add_row(draft, false, draft.is_long, draft.open_created, event.at,
+          canceled_rows_ ? draft.truth.closed : size, size);
+  const std::int64_t long_by = draft.is_long ? 0 : size;
+  const std::int64_t short_by = draft.is_long ? size : 0;
+  change(draft, event.at, long_by, short_by);
+  draft.longs += long_by;
+  draft.shorts += short_by;
+  draft.truth.opened = size;
+}
+
+void RandomWorld::reverse_foreign(Draft& draft, const Event& event) {
+  // A program that names nothing is outside what settlement can tell apart, unless it is planted.
+  const bool named = name_on_ != Carrier::none;
+  if (event.from_api && !named && !planted_.nameless_program) return;
+  const bool is_long = draft.longs > 0 && (draft.shorts == 0 || chance(50));
+  const std::int64_t size = is_long ? draft.longs : draft.shorts;
+  if (size == 0) return;
+  const std::string name = "x-" + std::to_string(next_name_++);
+  const bool anonymous = planted_.nameless_program;
+  for (const bool closes : {true, false}) {
+    FakeOrder& order = add_row(draft, closes, is_long, event.at, event.at, size, size);
+    order.row.order_id = wire::OrderId{number()};
+    order.row.from_api = event.from_api;
+    const bool carries = name_on_ == Carrier::both || (name_on_ == Carrier::close) == closes;
+    name_row(order, event.from_api && carries && !anonymous, name);
+  }
+  change(draft, event.at, is_long ? -size : size, is_long ? size : -size);
+  draft.longs += is_long ? -size : size;
+  draft.shorts += is_long ? size : -size;
+}
+
+FakeOrder& RandomWorld::add_row(const Draft& draft, bool closes, bool is_long, VenueMs created, VenueMs done,
+                                std::int64_t size, std::int64_t filled) {
+  FakeOrder order;
+  domain::OrderRow& row = order.row;
+  row.order_id = wire::OrderId{closes ? draft.close_number : draft.open_number};
+  row.instrument = draft.instrument;
+  row.state = size == filled ? domain::OrderState::filled : domain::OrderState::canceled;
+  row.from_reversal = true;
+  row.size = units(size);
+  row.filled = units(filled);
+  row.created_venue_ms = created;
+  row.updated_venue_ms = done;
+  if (mode_ == PositionMode::hedge) {
+    const bool of_long = closes == is_long;
+    row.has_position_side = true;
+    row.position_side = of_long ? PositionSide::long_side : PositionSide::short_side;
+    row.side = of_long ? domain::OrderSide::buy : domain::OrderSide::sell;
+  } else {
+    row.side = is_long ? domain::OrderSide::sell : domain::OrderSide::buy;
+  }
+  if (roles_stated_) row.role = closes ? domain::LegRole::close : domain::LegRole::open;
+  const bool carries = name_on_ == Carrier::both || name_on_ == (closes ? Carrier::close : Carrier::open);
+  name_row(order, carries, std::string(draft.facts.client_oid.view()));
+  order.named = named_lookup_;
+  rig_.venue.orders.push_back(order);
+  return rig_.venue.orders.back();
+}
+
+void RandomWorld::name_row(FakeOrder& order, bool carries, const std::string& name) {
+  const std::string own_number(order.row.order_id.view());
+  order.row.client_oid = wire::ClientOid{carries ? name : venue_names_rows_ ? own_number : ""};
+}
+
+/// What the gateway comes to know of its own request, and when (venue time).
+VenueMs RandomWorld::tell_engine(Draft& draft) {
+  CaseFacts& facts = draft.facts;
+  const bool refused_late = draft.fate == Fate::executed_ack_lost && !draft.executes;
+  VenueMs known_at = draft.sent + any(10, 5'000);
+  switch (draft.fate) {
+    case Fate::lost_before:
+    case Fate::executed_ack_lost:
+      facts.answered_venue_ms = 0;
+      break;
+    case Fate::acked:
+    case Fate::acked_but_dropped:
+      facts.answer = Answer::acked;
+      if (draft.fate == Fate::acked && !draft.executes) facts.answer = Answer::none;
+      facts.order_id = wire::OrderId{number_on_ == Carrier::close  ? draft.close_number
+                                     : number_on_ == Carrier::open ? draft.open_number
+                                                                   : number()};
+      known_at = draft.sent + any(31, 60);
+      break;
+    case Fate::doubtful:
+    case Fate::doubtful_after_close:
+      facts.answer = Answer::doubtful_no;
+      if (draft.fate == Fate::doubtful_after_close && !draft.executes) facts.answer = Answer::none;
+      known_at = std::max(draft.sent + 31, draft.close_created) + any(1, 60);
+      break;
+  }
+  if (refused_late) facts.answer = Answer::none;
+  if (chance(10)) {
+    facts.recovered = true;
+    if (chance(50)) facts.before = {};
+    // Where no row carries our name only the position before can tell, and it may not be known to be from
+    // before; an accepted order that is nowhere needs it as well.
+    const bool named = name_on_ == Carrier::close || name_on_ == Carrier::both;
+    if (!named || draft.fate == Fate::acked_but_dropped) draft.truth.benign = false;
+    known_at += any(0, 60'000);
+  }
+  return known_at;
+}
+
+std::string RandomWorld::judge(const Told& told, Tally& tally) {
+  const Decision& decision = told.decision;
+  Truth& truth = truths_[decision.case_id];
+  ++tally.cases;
+  if (truth.benign && rig_.venue.page_rows > 3) ++tally.benign;
+  ++tally.grounds[(decision.unresolved ? "unresolved " : "") + std::string(to_string(decision.ground))];
+  if (truth.over) return "told twice";
+  truth.over = true;
+  const std::string what =
+      truth.story + "; told " + (decision.unresolved ? "unresolved " : "") +
+      std::to_string(static_cast<int>(decision.result)) + " by " + std::string(to_string(decision.ground)) +
+      " closed " + std::to_string(decision.closed.digits) + " opened " +
+      std::to_string(decision.opened.digits) + " at " + std::to_string(told.at / kMillisecond);
+  if (decision.unresolved) {
+    ++tally.unresolved;
+    if (truth.benign && rig_.venue.page_rows > 3) return "nobody else traded, yet it was given up: " + what;
+    return {};
+  }
+  ++tally.results[static_cast<std::size_t>(decision.result)];
+  SettledResult expected = SettledResult::reversed;
+  if (truth.closed == 0)
+    expected = SettledResult::not_executed;
+  else if (truth.opened == 0)
+    expected = SettledResult::closed_only;
+  else if (truth.opened < truth.closed)
+    expected = SettledResult::partly_reversed;
+  if (decision.result != expected) return "false result: " + what;
+  if (decision.closed != units(truth.closed) || decision.opened != units(truth.opened))
+    return "false sizes: " + what;
+  return {};
+}
+
+std::string RandomWorld::play(Tally& tally) {
+  ++tally.worlds;
+  std::string wrong;
+  rig_.now = 100 * kSecond;
+  rig_.on_told = [&](const Told& told) {
+    if (wrong.empty()) wrong = judge(told, tally);
+    const std::uint32_t position = told.decision.case_id;
+    if (told.decision.unresolved) {
+      // Blocked for good as far as this world goes.
+      rounds_left_[position] = 0;
+    } else if (rounds_left_[position] > 0) {
+      --rounds_left_[position];
+      begin_round(position);
+    }
+  };
+  const std::int64_t positions = any(1, kPositions);
+  for (std::uint32_t position = 0; position < positions; ++position) {
+    rounds_left_[position] = static_cast<int>(any(0, 2));
+    begin_round(position);
+  }
+  const Ns end = rig_.now + 7'200 * kSecond;
+  while (rig_.now < end && wrong.empty() && (rig_.settlement.open_cases() > 0 || !openings_.empty())) {
+    const auto next = std::min_element(openings_.begin(), openings_.end(),
+                                       [](const Opening& a, const Opening& b) { return a.at < b.at; });
+    if (rig_.turn(next == openings_.end() ? end : next->at)) continue;
+    if (next == openings_.end()) break;
+    rig_.now = std::max(rig_.now, next->at);
+    const CaseFacts facts = next->facts;
+    openings_.erase(next);
+    rig_.open(facts);
+  }
+  for (const int count : rig_.asked) tally.lookups += static_cast<std::uint64_t>(count);
+  if (wrong.empty() && rig_.settlement.open_cases() > 0) wrong = "never decided";
+  return wrong;
+}
+
+}  // namespace backhand::order::test
