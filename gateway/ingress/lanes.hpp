@@ -209,7 +209,11 @@ class LaneSet {
   template <typename Sink>
   void drain_favourites(std::size_t& budget, Sink& sink) noexcept;
   template <typename Sink>
-  void drain_others(std::size_t& budget, Sink& sink) noexcept;
+  void drain_rung(std::size_t& budget, Sink& sink) noexcept;
+  template <typename Sink>
+  void drain_rotation(std::size_t& budget, Sink& sink) noexcept;
+  template <typename Sink>
+  void drain_in_process(std::size_t& budget, Sink& sink) noexcept;
 
   LaneSettings settings_;
   std::unique_ptr<LanePort> port_;
@@ -225,6 +229,8 @@ class LaneSet {
   std::array<std::uint16_t, kFavourites> favourites_{kNobody, kNobody, kNobody, kNobody};
   std::size_t next_favourite_ = 0;
   std::size_t turn_ = 0;
+  std::size_t favourite_cursor_ = 0;     ///< Into favourites_, modulo its size; as the next.
+  std::size_t in_process_cursor_ = 0;    ///< Into in_process_.
   std::size_t rotation_ = 0;             ///< Into attached_.
   std::size_t pending_cursor_ = 0;       ///< Lane number where the next look at pending_ starts.
   std::vector<std::uint16_t> attached_;  ///< Lanes with shared memory that are served.
@@ -277,20 +283,30 @@ LaneSet::Look LaneSet::take_from(std::uint16_t number, std::size_t& budget, Sink
 
 template <typename Sink>
 void LaneSet::drain_favourites(std::size_t& budget, Sink& sink) noexcept {
+  ++favourite_cursor_;
   for (std::size_t i = 0; i < kFavourites; ++i) {
-    const std::uint16_t number = favourites_[(turn_ + i) % kFavourites];
+    const std::uint16_t number = favourites_[(favourite_cursor_ + i) % kFavourites];
     if (number != kNobody) (void)take_from(number, budget, sink);
   }
 }
 
 template <typename Sink>
-void LaneSet::drain_others(std::size_t& budget, Sink& sink) noexcept {
+void LaneSet::drain_in_process(std::size_t& budget, Sink& sink) noexcept {
+  const std::size_t first = in_process_cursor_++;
   // By index: a sink that publishes may cut a lane off.
-  for (std::size_t i = 0; i < in_process_.size(); ++i) (void)take_from(in_process_[i], budget, sink);
-  if (!attached_.empty()) {
-    if (++rotation_ >= attached_.size()) rotation_ = 0;
-    (void)take_from(attached_[rotation_], budget, sink);
-  }
+  for (std::size_t i = 0; i < in_process_.size(); ++i)
+    (void)take_from(in_process_[(first + i) % in_process_.size()], budget, sink);
+}
+
+template <typename Sink>
+void LaneSet::drain_rotation(std::size_t& budget, Sink& sink) noexcept {
+  if (attached_.empty()) return;
+  if (++rotation_ >= attached_.size()) rotation_ = 0;
+  (void)take_from(attached_[rotation_], budget, sink);
+}
+
+template <typename Sink>
+void LaneSet::drain_rung(std::size_t& budget, Sink& sink) noexcept {
   collect_doorbell();
   if (!any_pending_) return;
   std::size_t looks = kLooksPerTurn;
@@ -320,13 +336,24 @@ void LaneSet::drain_others(std::size_t& budget, Sink& sink) noexcept {
 template <typename Sink>
 std::size_t LaneSet::drain(std::size_t budget, Sink&& sink) noexcept {
   std::size_t left = budget;
-  // Taking turns, so that a small budget is not always used up by the same lanes.
-  if (++turn_ % 2 == 0) {
-    drain_favourites(left, sink);
-    drain_others(left, sink);
-  } else {
-    drain_others(left, sink);
-    drain_favourites(left, sink);
+  // Each kind of look comes first in its turn, so that a small budget is not always used up by the same
+  // lanes. A cursor moves only when its look is made, or it could keep missing the same lane.
+  ++turn_;
+  for (std::size_t i = 0; i < 4 && left > 0; ++i) {
+    switch ((turn_ + i) % 4) {
+      case 0:
+        drain_favourites(left, sink);
+        break;
+      case 1:
+        drain_rung(left, sink);
+        break;
+      case 2:
+        drain_rotation(left, sink);
+        break;
+      case 3:
+        drain_in_process(left, sink);
+        break;
+    }
   }
   return budget - left;
 }
