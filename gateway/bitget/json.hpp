@@ -12,6 +12,7 @@
 #include "common/decimal.hpp"
 #include "common/time.hpp"
 #include "gateway/bitget/dialect.hpp"
+#include "gateway/bitget/text.hpp"
 
 namespace backhand::bitget::json {
 
@@ -51,7 +52,8 @@ struct Scalar {
       out.shape = Shape::text;
       out.text = from.raw_json_token();
       out.text = out.text.substr(0, out.text.find_first_of(" \t\r\n"));
-      return true;
+      // simdjson looks at a number only when it is asked for its value.
+      return out.text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
     case json_type::null:
       out = {Shape::null, {}};
       return true;
@@ -98,7 +100,8 @@ struct Envelope {
   Scalar request_time;
   bool has_data = false;
 
-  [[nodiscard]] bool has_code() const noexcept { return code.given(); }
+  /// Of plain characters: what else stands there is no code.
+  [[nodiscard]] bool has_code() const noexcept { return code.given() && is_plain_text(code.text); }
   /// Beside the code there is a message or a time: what the venue always sends, and a proxy in between does
   /// not.
   [[nodiscard]] bool is_the_venues() const noexcept {

@@ -1,6 +1,8 @@
 // A reversal's bytes: exact for each mode, correctly signed whatever the fields and however they were
 // prepared.
 #include <limits>
+#include <ostream>
+#include <type_traits>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -195,6 +197,11 @@ RC_GTEST_PROP(ReversalRequest, IsCorrectlySignedWhateverItsFields, ()) {
   RC_ASSERT(signed_at >= now - 500);
   RC_ASSERT(read.body.ends_with("\"clientOid\":\"" + std::string(request.client_oid.view()) + "\"}"));
 }
+
+template <typename T>
+concept Printable = requires(std::ostream& out, const T& value) { out << value; };
+static_assert(!Printable<SecretText> && !Printable<Credentials>, "a secret could be printed by mistake");
+static_assert(!std::is_copy_constructible_v<Credentials> && !std::is_copy_assignable_v<Credentials>);
 
 TEST(SetUp, RefusesTextThatCannotStandInAHeader) {
   EXPECT_FALSE(make_classic_dialect({.host = ""}).has_value());

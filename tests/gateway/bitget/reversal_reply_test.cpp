@@ -103,10 +103,12 @@ TEST_F(ReversalReply, ABare429OrAPageOfHtmlIsUnknown) {
 }
 
 TEST_F(ReversalReply, ANoThatContradictsItselfIsUnknown) {
-  for (const std::string_view body : {R"({"code":"40017","msg":"x","data":{"orderId":"1"}})",
-                                      R"({"code":"40017","msg":"x","data":{"clientOid":"2"}})",
-                                      R"({"code":"40017","code":"00000","msg":"x"})",
-                                      R"({"code":"40017","msg":"x","data":null,"data":{}})"}) {
+  for (const std::string_view body :
+       {R"({"code":"40017","msg":"x","data":{"orderId":"1"}})",
+        R"({"code":"40017","msg":"x","data":{"clientOid":"2"}})",
+        R"({"code":"40017","code":"00000","msg":"x"})", R"({"code":"98765","code":"40017","msg":"x"})",
+        R"({"code":"40017","msg":"x","requestTime":1,"requestTime":2})",
+        R"({"code":"40017","msg":"x","data":null,"data":{}})"}) {
     EXPECT_EQ(verdict(400, body), Verdict::unknown) << body;
   }
   EXPECT_EQ(verdict(400, R"({"code":"40017","msg":"x","data":{"clientOid":"121211212122","orderId":null}})"),
@@ -143,6 +145,18 @@ TEST_F(ReversalReply, BytesThatAreNotTextAreUnknown) {
   std::string deep =
       R"({"x":)" + std::string(3'000, '[') + std::string(3'000, ']') + "," + std::string(kYes).substr(1);
   EXPECT_NE(verdict(200, deep), Verdict::rejected);
+}
+
+TEST_F(ReversalReply, ACodeOfOtherThanPlainCharactersIsNone) {
+  using namespace std::string_view_literals;
+  for (const std::string_view code :
+       {R"("\u0000")"sv, R"("40017\u0000")"sv, R"("4 017")"sv, R"("")"sv, "4\0017"sv, "40017\x1B"sv,
+        "40017x"sv, "null"sv, "true"sv, "[40017]"sv, "{}"sv}) {
+    const auto reply =
+        decode(400, R"({"code":)" + std::string(code) + R"(,"msg":"x","requestTime":1,"data":null})");
+    EXPECT_EQ(reply.verdict, Verdict::unknown) << code;
+    EXPECT_TRUE(reply.code.empty()) << code;
+  }
 }
 
 TEST_F(ReversalReply, AReplyLongerThanTheLimitIsUnknown) {
