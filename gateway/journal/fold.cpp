@@ -78,7 +78,8 @@ void add_case(Checkpoint& out, const OpenCase& open) {
   if (open.settled) out.add(stamp_at(open.settled->mono_ns), *open.settled);
   if (open.resolved) out.add(stamp_at(open.resolved->mono_ns), *open.resolved);
   const auto told = static_cast<std::uint8_t>(open.told_unknown ? 1 : 0);
-  out.add_undated(stamp_at(0), CaseState{open.intent_id, static_cast<std::uint8_t>(open.phase), told, {}});
+  out.add_undated(stamp_at(0),
+                  CaseState{open.intent_id, static_cast<std::uint8_t>(open.phase), told, open.oid_prefix});
 }
 
 void add_halt(Checkpoint& out, const Halt& halt) {
@@ -249,6 +250,7 @@ Fold::Answer Fold::on_intended(std::span<const Record> parts) {
   if (!head.key().valid())
     return std::unexpected("a write without a key (" + of_lane(head, intended.body.intent_id) + ")");
   open.key = head.key();
+  open.oid_prefix = FixedString<kMaxOidPrefix>{state_.last_start.oid_prefix.view()};
   open.product = head.product();
   open.position_side = head.position_side();
   open.intent_id = intended.body.intent_id;
@@ -349,6 +351,7 @@ void Fold::on_case_state(std::span<const Record> parts) {
   if (OpenCase* open = find(parts[0], stated.intent_id)) {
     open->phase = static_cast<CasePhase>(stated.phase);
     open->told_unknown = stated.told_unknown != 0;
+    open->oid_prefix = stated.oid_prefix;
   }
 }
 

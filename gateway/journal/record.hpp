@@ -263,7 +263,7 @@ struct CaseState {
   std::uint64_t intent_id;
   std::uint8_t phase;  ///< CasePhase.
   std::uint8_t told_unknown;
-  std::array<std::uint8_t, 6> reserved;
+  FixedString<kMaxOidPrefix> oid_prefix;
 };
 
 struct RunState {

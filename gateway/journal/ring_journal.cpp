@@ -87,8 +87,9 @@ Appended RingJournal::append(std::span<Record> parts) noexcept {
   const std::uint64_t count = parts.size();
   const bool beginning = begins(parts[0].kind);
   const std::uint64_t need = count + (beginning ? reserve() : 0);
-  // Where nothing is waiting for this entry, the other thread's line may cost a miss.
-  if (!beginning || need > slots_ - (next_ - synced_seen_))
+  // With a shot waiting for it, this entry does without the other thread's cache line: an older number is
+  // enough.
+  if (!beginning || durability_ == Durability::power || need > slots_ - (next_ - synced_seen_))
     synced_seen_ = synced_.load(std::memory_order_acquire);
   if (need > slots_ - (next_ - synced_seen_)) [[unlikely]]
     return {AppendStatus::full, 0};

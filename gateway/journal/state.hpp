@@ -38,6 +38,9 @@ enum class CasePhase : std::uint8_t {
 struct OpenCase {
   CasePhase phase = CasePhase::waiting;
   ReversalKey key;  ///< Invalid while waiting; `lane` is always set.
+  /// What the clientOid begins with: the prefix of the start that wrote it, which the configuration may have
+  /// changed since. Set from `intended` on.
+  FixedString<kMaxOidPrefix> oid_prefix;
   wire::Product product{};
   wire::PositionSide position_side{};
   std::uint64_t intent_id = 0;

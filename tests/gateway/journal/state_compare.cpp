@@ -28,10 +28,11 @@ std::string hex(const std::optional<journal::Dated<Body>>& dated) {
 
 }  // namespace
 
-std::string describe(const journal::State& state) {
+std::string describe(const journal::State& state, bool with_start) {
   std::ostringstream out;
-  out << "epoch " << state.epoch << " clean " << state.clean_stop << " start " << hex(state.last_start)
-      << '\n';
+  if (with_start)
+    out << "epoch " << state.epoch << " clean " << state.clean_stop << " start " << hex(state.last_start)
+        << '\n';
   for (const auto& [number, lane] : state.lanes) {
     out << "lane " << number << '=' << lane.lane << ' ' << lane.strategy.view() << '/' << lane.name.view()
         << " taken " << lane.taken_mark << " told " << lane.last_record_number << '\n';
@@ -44,9 +45,10 @@ std::string describe(const journal::State& state) {
     out << "case " << id.first << '.' << id.second << " phase " << static_cast<int>(open.phase) << " key "
         << open.key.epoch << '.' << open.key.lane << '.' << open.key.sequence << ' '
         << static_cast<int>(open.product) << static_cast<int>(open.position_side) << ' ' << open.intent_id
-        << ' ' << open.is_shot << open.told_unknown << "\n  " << hex(open.taken) << "\n  "
-        << hex(open.intended) << "\n  " << hex(open.voided) << "\n  " << hex(open.sent) << "\n  "
-        << hex(open.learned) << "\n  " << hex(open.settled) << "\n  " << hex(open.resolved) << '\n';
+        << ' ' << open.is_shot << open.told_unknown << ' ' << open.oid_prefix.view() << "\n  "
+        << hex(open.taken) << "\n  " << hex(open.intended) << "\n  " << hex(open.voided) << "\n  "
+        << hex(open.sent) << "\n  " << hex(open.learned) << "\n  " << hex(open.settled) << "\n  "
+        << hex(open.resolved) << '\n';
   }
   for (const auto& halt : state.halts)
     out << "halt " << static_cast<int>(halt.scope) << ' ' << halt.name.view() << ' ' << halt.reason << ' '
@@ -56,6 +58,18 @@ std::string describe(const journal::State& state) {
     out << "day " << key.lane << ' ' << static_cast<int>(key.product) << ' ' << key.account.view() << ' '
         << key.symbol.view() << ' ' << tally.unix_day << ' ' << tally.count << '\n';
   return out.str();
+}
+
+std::string first_difference(const std::string& got, const std::string& wanted) {
+  std::istringstream left{got};
+  std::istringstream right{wanted};
+  std::string a;
+  std::string b;
+  do {
+    if (!std::getline(left, a)) a = "(end)";
+    if (!std::getline(right, b)) b = "(end)";
+  } while (a == b && a != "(end)");
+  return "got    " + a.substr(0, 400) + "\nwanted " + b.substr(0, 400);
 }
 
 }  // namespace backhand::test

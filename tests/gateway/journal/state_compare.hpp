@@ -7,6 +7,10 @@
 
 namespace backhand::test {
 
-[[nodiscard]] std::string describe(const journal::State& state);
+/// `with_start`: also which start it is, and how the last one ended.
+[[nodiscard]] std::string describe(const journal::State& state, bool with_start = true);
+
+/// The first line in which the two differ, both ways.
+[[nodiscard]] std::string first_difference(const std::string& got, const std::string& wanted);
 
 }  // namespace backhand::test
