@@ -2,26 +2,11 @@
 // life. If one of these fails, one kind of request starves another, or a rule is not counted.
 #include "gateway/pacing/budget.hpp"
 
-#include <cstdlib>
-#include <new>
-
 #include <gtest/gtest.h>
 
+#include "allocation_count.hpp"
 #include "gateway/pacing/pacer.hpp"
 #include "queue_world.hpp"
-
-namespace {
-/// Counts what the program allocates, so that a test can show that a call allocates nothing.
-std::uint64_t allocations = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace backhand::pacing::test {
 namespace {
@@ -205,7 +190,7 @@ TEST(Pacer, AllocatesNothingAfterConstruction) {
   std::vector<Ticket> open;
   open.reserve(100'000);
   Ns now = 0;
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = allocations();
   std::uint32_t handle = 0;
   for (int i = 0; i < 50'000; ++i) {
     now += static_cast<Ns>(random.below(2 * kMillisecond));
@@ -230,7 +215,7 @@ TEST(Pacer, AllocatesNothingAfterConstruction) {
       open.pop_back();
     }
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(allocations(), before);
 }
 
 }  // namespace

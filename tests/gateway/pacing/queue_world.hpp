@@ -162,8 +162,9 @@ class QueueWorld {
 inline Settings one_account(std::vector<std::uint32_t> weights) {
   Settings out;
   out.scheduler.weights = std::move(weights);
-  out.scheduler.queue_per_strategy = 4'096;
-  out.scheduler.queue_per_account = 4'096;
+  // Below max_waiting, so that a handle is always free to ask with.
+  out.scheduler.queue_per_strategy = 4'000;
+  out.scheduler.queue_per_account = 4'000;
   return out;
 }
 
