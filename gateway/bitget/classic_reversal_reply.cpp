@@ -52,12 +52,14 @@ domain::ReversalReply ClassicDialect::decode_reversal(const wire::ClientOid& our
 }
 
 ProbeReply ClassicDialect::decode_probe(int http_status, std::string_view body) const noexcept {
-  // A copy and a parser of its own: probes are read on the dialing thread, too.
-  std::array<char, 1'024 + kReplyPadding> padded{};
-  if (http_status != 200 || body.size() > padded.size() - kReplyPadding) return {};
+  // Probes are read on the dialing thread, too: a copy and a parser of each thread's own, made at its first
+  // probe.
+  constexpr std::size_t kLongest = 1'024;
+  thread_local json::parser parser;
+  std::array<char, kLongest + kReplyPadding> padded{};
+  if (http_status != 200 || body.size() > kLongest) return {};
+  if (parser.capacity() == 0 && parser.allocate(kLongest) != simdjson::SUCCESS) return {};
   if (!body.empty()) std::memcpy(padded.data(), body.data(), body.size());
-  json::parser parser;
-  if (parser.allocate(body.size() + 1) != simdjson::SUCCESS) return {};
   json::Envelope envelope;
   json::Scalar time;
   const auto read_data = [&](json::value data) {

@@ -113,7 +113,7 @@ class Dialect {
   /// The unsigned request that keeps a connection warm and tells the venue's clock. Any thread; valid as long
   /// as the dialect.
   [[nodiscard]] virtual std::string_view probe_request() const noexcept = 0;
-  /// Reads its reply. Any thread; needs no padding behind `body`.
+  /// Reads its reply. Any thread (which allocates at its first probe only); needs no padding behind `body`.
   [[nodiscard]] virtual ProbeReply decode_probe(int http_status, std::string_view body) const noexcept = 0;
 
   /// The venue's limits as data, for pacing.

@@ -110,6 +110,19 @@ TEST(Allocation, AReversalAllocatesNothing) {
   EXPECT_EQ(acked, 10);
 }
 
+TEST(Allocation, AProbeAllocatesOnlyAtAThreadsFirst) {
+  const auto dialect = testing::make_dialect(domain::PositionMode::hedge);
+  const std::string_view body =
+      R"({"code":"00000","msg":"","requestTime":1,"data":{"serverTime":"1695806875900"}})";
+  ASSERT_TRUE(dialect->decode_probe(200, body).ok);
+  EXPECT_EQ(allocated_by([&] {
+              for (int i = 0; i < 10; ++i) {
+                if (!dialect->decode_probe(200, body).ok) std::abort();
+              }
+            }),
+            0U);
+}
+
 TEST(Allocation, AQuestionAllocatesNothing) {
   const auto dialect = testing::make_dialect(domain::PositionMode::hedge);
   std::array<char, Dialect::kMaxRequest> out{};
