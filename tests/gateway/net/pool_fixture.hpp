@@ -17,7 +17,12 @@
 namespace backhand::net::testing {
 
 inline std::atomic<Ns> clock_offset = 0;
-inline Ns test_clock() noexcept { return monotonic_now() + clock_offset.load(std::memory_order_relaxed); }
+inline std::atomic<Ns> clock_frozen_at = 0;  ///< Else the real clock runs under the offset.
+inline Ns test_clock() noexcept {
+  const Ns frozen = clock_frozen_at.load(std::memory_order_relaxed);
+  return (frozen != 0 ? frozen : monotonic_now()) + clock_offset.load(std::memory_order_relaxed);
+}
+inline void freeze_clock() { clock_frozen_at = monotonic_now(); }
 inline void advance_ms(Ns count) { clock_offset += count * kMillisecond; }
 
 inline std::string get(const std::string& path) {
@@ -89,6 +94,8 @@ class Recorder final : public Handler {
 
 class PoolTest : public ::testing::Test {
  protected:
+  ~PoolTest() override { clock_frozen_at = 0; }
+
   void serve(TlsServer::Handler handler, CertificateKind kind = CertificateKind::good,
              bool only_tls_1_2 = false) {
     server = std::make_unique<TlsServer>(std::move(handler), kind, only_tls_1_2);
