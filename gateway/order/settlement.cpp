@@ -219,7 +219,8 @@ void Settlement::judge(Case& subject, Ns now) noexcept {
   const Finding finding = weigh(subject.evidence, settings_);
   if (finding.proven) {
     if (subject.proven_at == 0) subject.proven_at = now;
-    const bool waited = now - subject.proven_at >= 2 * ms(settings_.execution_grace_ms);
+    const bool waited =
+        now - subject.proven_at >= ms(settings_.execution_grace_ms) + ms(settings_.backoff_max_ms);
     if (!finding.lacks_position || waited) {
       decide(subject, finding);
       return;

@@ -172,6 +172,8 @@ Finding weigh_legs(const CaseEvidence& evidence, const Settings& settings, const
   const bool open_open = legs.open != nullptr && !is_final(*legs.open);
   if (close_open || open_open) {
     finding.ground = Ground::never_final;
+    // History may be the one that is late.
+    finding.wants_names = true;
     return finding;
   }
   const bool complete = legs.close != nullptr && legs.open != nullptr &&

@@ -42,7 +42,7 @@ target_compile_options(bh_flags INTERFACE
 target_link_libraries(bh_flags INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # The C++ ABI of hardware_destructive_interference_size is not used across libraries here.
-  target_compile_options(bh_flags INTERFACE -Wno-interference-size)
+  target_compile_options(bh_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-interference-size>)
 endif()
 if(BACKHAND_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${BACKHAND_SANITIZE}")
