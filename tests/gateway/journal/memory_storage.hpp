@@ -43,6 +43,7 @@ class MemoryStorage final : public journal::Storage {
     bool kill = false;
     int fail = 0;
     bool short_write = false;           ///< Half of the bytes, success reported.
+    bool lie = false;                   ///< At an fdatasync: success reported, nothing synced.
     std::optional<std::size_t> torn{};  ///< With kill at a pwrite: so many of its bytes were written.
   };
   /// Asked before each operation that changes something, and before each pread. Counted from 0.
