@@ -58,6 +58,17 @@ TEST(RateBook, TakesRepliesInAnyOrderWithUnansweredOnes) {
   EXPECT_EQ(book.earliest(30 + kSecond), 10 + 3 * kSecond);
 }
 
+TEST(RateBook, ATimeThatGoesBackErrsToTheSafeSide) {
+  RateBook book({2, kSecond}, kExact);
+  book.take(0);
+  book.take(0);
+  book.on_reply(100);
+  book.on_reply(50);
+  book.set_limit(1);
+  EXPECT_EQ(book.earliest(200), 100 + kSecond);
+  EXPECT_EQ(book.in_use(75 + kSecond), 2U);
+}
+
 TEST(RateBook, GivesBackWhatWasNotWritten) {
   RateBook book({1, kSecond}, kExact);
   book.take(0);
@@ -115,7 +126,7 @@ TEST(RateBook, HeedsALowerRemainderForOneWindowAndNeverAHigher) {
   book.take(6);
   book.take(6);
   EXPECT_EQ(book.earliest(7), 5 + kSecond);
-  EXPECT_FALSE(book.heed_remaining(7, 7)) << "a smaller share of others does not raise the allowance back";
+  EXPECT_FALSE(book.heed_remaining(3, 7)) << "a smaller share of others does not raise the allowance back";
   EXPECT_FALSE(book.permits(7));
   EXPECT_TRUE(book.permits(5 + kSecond));
 }

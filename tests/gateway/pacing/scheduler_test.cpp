@@ -247,5 +247,27 @@ TEST(Scheduler, AccountsTakeTurnsAtTheRulePerIp) {
   for (std::uint16_t a = 0; a < 3; ++a) EXPECT_EQ(turns[a], 2) << "account " << a;
 }
 
+/// Behind a full rule per IP, an account that keeps hearing of its book does not lose its turn by it.
+TEST(Scheduler, AnAccountKeepsItsTurnAtTheRulePerIp) {
+  Settings settings = one_account({1});
+  settings.budget.accounts = 2;
+  settings.budget.ip_rule = {5, kSecond};  // Three for reversals.
+  Pacer pacer(settings);
+  Ticket tickets[3];
+  for (Ticket& ticket : tickets)
+    ASSERT_EQ(pacer.submit(intent_of(0, kFar), 0, ticket).status, SubmitStatus::ready);
+  Ticket ticket;
+  for (const std::uint16_t account : {std::uint16_t{1}, std::uint16_t{0}}) {
+    Waiting waiting = intent_of(0, kFar, 0, account);
+    waiting.handle = account;
+    ASSERT_EQ(pacer.submit(waiting, 0, ticket).status, SubmitStatus::queued);
+  }
+  for (Ticket& open : tickets) pacer.on_reply(open, 2);
+  pacer.set_shape(AccountIndex{1}, Shape::burst, 3);
+  Waiting out;
+  ASSERT_EQ(pacer.pop_due(2 * kSecond, out, ticket), Due::ready);
+  EXPECT_EQ(out.account.value, 1);
+}
+
 }  // namespace
 }  // namespace backhand::pacing::test
