@@ -10,6 +10,8 @@ using wire::SettledResult;
 
 namespace {
 constexpr std::size_t kPositions = 3;
+/// How far the lower bound of the venue's clock may lie behind it.
+constexpr VenueMs kBoundError_ms = 100;
 const std::array<const char*, kPositions> kSymbols{"AUSDT", "BUSDT", "CUSDT"};
 }  // namespace
 
@@ -113,7 +115,7 @@ void RandomWorld::begin_round(std::uint32_t position) {
   }
   walk(draft);
   for (const Event& event : draft.events)
-    quiet_from_[position] = std::max(quiet_from_[position], event.at + 1);
+    quiet_from_[position] = std::max(quiet_from_[position], event.at + kBoundError_ms + 1);
   const VenueMs open_at = tell_engine(draft);
   draft.truth.story = "fate " + std::to_string(static_cast<int>(draft.fate)) + " sent " +
                       std::to_string(draft.sent - Rig::kEpoch_ms) + " closed " +
@@ -128,9 +130,11 @@ void RandomWorld::draw_times(Draft& draft) {
   // set-back.
   facts.signed_venue_ms = draft.sent - (chance(50) ? any(0, 50) : any(0, tolerance_ms_ * 9 / 10));
   const bool bounded = chance(80);
-  facts.written_venue_ms = bounded ? std::max(facts.signed_venue_ms, draft.sent - any(0, 100)) : 0;
-  // With an early timestamp and no better bound, older rows of others lie in this one's window.
-  if (!bounded && facts.signed_venue_ms < draft.sent - 100 && foreign_) draft.truth.benign = false;
+  facts.written_venue_ms = bounded ? std::max(facts.signed_venue_ms, draft.sent - any(0, kBoundError_ms)) : 0;
+  // With an early timestamp and no better bound, older rows lie in this one's window: those of others, and
+  // our own where names cannot be told for ours.
+  const bool wide = !bounded && facts.signed_venue_ms < draft.sent - kBoundError_ms;
+  if (wide && (foreign_ || believed_.client_oid_prefix.empty())) draft.truth.benign = false;
   draft.fate = static_cast<Fate>(any(0, 5));
   VenueMs arrives = draft.sent + any(0, 30);
   if (draft.fate == Fate::executed_ack_lost && chance(40))
@@ -332,9 +336,11 @@ VenueMs RandomWorld::tell_engine(Draft& draft) {
     facts.recovered = true;
     if (chance(50)) facts.before = {};
     // Where no row carries our name only the position before can tell, and it may not be known to be from
-    // before; an accepted order that is nowhere needs it as well.
+    // before; an accepted order that is nowhere needs it as well. And without a bound of the write the legs
+    // of reversals before the restart lie in this one's window.
     const bool named = name_on_ == Carrier::close || name_on_ == Carrier::both;
-    if (!named || draft.fate == Fate::acked_but_dropped) draft.truth.benign = false;
+    if (!named || facts.written_venue_ms == 0 || draft.fate == Fate::acked_but_dropped)
+      draft.truth.benign = false;
     known_at += any(0, 60'000);
   }
   return known_at;

@@ -1,21 +1,6 @@
 // What is asked, how often, and what it costs.
-#include <cstdlib>
-#include <new>
-
+#include "tests/gateway/order/allocation_count.hpp"
 #include "tests/gateway/order/scene.hpp"
-
-namespace {
-// Counts every allocation of the program, so that a test can see that a stretch of code made none.
-thread_local std::size_t allocations = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace backhand::order::test {
 namespace {
@@ -116,21 +101,21 @@ TEST_F(SettlementPlan, AllocatesNothingAfterConstruction) {
   for (int round = 0; round < 3; ++round) {
     know(Answer::acked, "100");
     Ns now = Rig::from_venue(sent_ms + 200);
-    std::size_t before = allocations;
+    std::size_t before = allocations();
     rig.settlement.open(facts, now);
-    during += allocations - before;
+    during += allocations() - before;
     bool done = false;
     while (!done) {
       now = std::max(now, rig.settlement.next_due());
-      before = allocations;
+      before = allocations();
       const bool asks = rig.settlement.next_lookup(now, lookup, ticket);
-      during += allocations - before;
+      during += allocations() - before;
       ASSERT_TRUE(asks);
       rig.venue.answer(lookup, Rig::at(now), reply);
-      before = allocations;
+      before = allocations();
       rig.settlement.on_reply(ticket, reply, now);
       done = rig.settlement.pop_decision(end);
-      during += allocations - before;
+      during += allocations() - before;
     }
   }
   EXPECT_EQ(during, 0U) << "settlement runs on the thread that sends reversals";

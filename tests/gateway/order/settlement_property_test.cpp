@@ -14,7 +14,7 @@ namespace {
 /// More worlds for a long run: BACKHAND_SETTLEMENT_WORLDS=1000000.
 std::uint64_t worlds() {
   const char* text = std::getenv("BACKHAND_SETTLEMENT_WORLDS");
-  return text == nullptr ? 20'000 : std::strtoull(text, nullptr, 10);
+  return text == nullptr ? 2'000 : std::strtoull(text, nullptr, 10);
 }
 
 void print(const Tally& tally) {

@@ -177,7 +177,7 @@ TEST_F(SettlementTest, TellsTheResultWithoutAPositionWhenNoneCanBeRead) {
   close_leg(14, 60, 5);
   open_leg(62, 97, 5);
   open(Answer::acked, 10, "100");
-  const Decision& end = decision(20, 26);
+  const Decision& end = decision(15, 21);
   EXPECT_FALSE(end.unresolved);
   EXPECT_EQ(end.result, SettledResult::reversed);
   EXPECT_FALSE(end.has_after);
