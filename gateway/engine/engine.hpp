@@ -237,6 +237,7 @@ class Engine final : public net::Handler {
 
   // engine_recover.cpp
   [[nodiscard]] std::expected<void, Error> recover_case(const journal::OpenCase& open, Ns now);
+  void recall_recent_sends(const journal::State& state, Ns now) noexcept;
   void recover_counts(const journal::State& state, Ns now) noexcept;
   void restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept;
   void occupy_recovered(std::uint32_t slot) noexcept;

@@ -14,6 +14,9 @@ using wire::EventKind;
 
 namespace {
 
+/// Longer than a window, its margin and the hold of an unanswered request together.
+constexpr Ns kRecentSend_ns = 5 * kSecond;
+
 /// The intent again, as far as its records tell.
 wire::Intent intent_of(const journal::OpenCase& open) noexcept {
   wire::Intent intent{};
@@ -77,13 +80,35 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
   }
   recover_counts(state, now);
   if (state.epoch == 0) return {};
-  // The earlier start may have sent right before its end; all it could have sent counts as just sent.
+  recall_recent_sends(state, now);
+  if (!state.clean_stop) pacer_.recall_lookups(now);
+  return {};
+}
+
+void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
+  // An account that may have sent just before the end starts as if its whole allowance had just been used.
+  // The newest record of each reversal is younger than its send; a reboot makes the clock smaller, and takes
+  // longer than any window.
+  std::vector<bool> recent(accounts_.size(), false);
+  const auto note = [&](const wire::AccountName& name, Ns at) {
+    if (at > now || now - at > kRecentSend_ns) return;
+    for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+      if (config_.accounts[a].name == name.view()) recent[a] = true;
+    }
+  };
+  for (const auto& [key, open] : state.cases) {
+    if (open.intended) note(open.account(), open.intended->mono_ns);
+  }
+  for (const auto& [number, lane] : state.lanes) {
+    for (const journal::StoredOutcome& stored : lane.outcomes) {
+      if (stored.key.valid()) note(stored.outcome.account, stored.mono_ns);
+    }
+  }
   for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    if (!recent[a]) continue;
     for (std::uint32_t i = 0; i < config_.pacing.requests_per_second; ++i)
       pacer_.recall_reversal(AccountIndex{a}, now);
   }
-  if (!state.clean_stop) pacer_.recall_lookups(now);
-  return {};
 }
 
 void Engine::recover_counts(const journal::State& state, Ns now) noexcept {

@@ -56,6 +56,11 @@ int Engine::run_lookups(Ns now) noexcept {
       if (!ports_.wire.can_send(net::RequestClass::lookup) || free_lookups_.empty()) break;
       origin.job = queue->front();
       const LookupKind kind = origin.job.lookup.kind;
+      // A refresh only keeps what is known young; it never takes the allowance that settling may need.
+      if (origin.job.kind == JobKind::refresh && !pacer_.budget().lookups_are_plenty(now)) {
+        repeat(queue->pop(), now);
+        continue;
+      }
       const Ns earliest =
           pacer_.lookup_earliest(origin.job.lookup.account, dialect_.rule_of(kind).group, now);
       if (earliest > now) {

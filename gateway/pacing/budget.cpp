@@ -76,8 +76,9 @@ Ns Budget::upkeep_earliest(Ns now) const noexcept {
 Ticket Budget::take(std::uint32_t book, AccountIndex account, RequestClass c, Ns now) noexcept {
   BH_ASSERT(now >= held_until_);
   books_[book].take(now);
-  ip_[static_cast<std::size_t>(c)].take(now);
-  return {.book = book, .account = account, .request_class = c, .written_ns = now};
+  const RequestClass payer = may_borrow(c, now) ? RequestClass::reversal : c;
+  ip_[static_cast<std::size_t>(payer)].take(now);
+  return {.book = book, .account = account, .request_class = c, .paid_by = payer, .written_ns = now};
 }
 
 Ticket Budget::take_reversal(AccountIndex account, Ns now) noexcept {

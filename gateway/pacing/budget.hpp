@@ -37,8 +37,8 @@ struct BudgetSettings {
   std::vector<EndpointRule> endpoints;  ///< Of look-ups and upkeep; the index is the Endpoint.
   Endpoint upkeep_endpoint = 0;         ///< Which endpoint pings and dials ask; must be per IP.
   Rule ip_rule{6'000, 60 * kSecond};
-  /// Of the rule per IP, kept from reversals: three quarters for look-ups, one for upkeep; neither may have
-  /// more.
+  /// Of the rule per IP, kept from reversals: three quarters for look-ups, one for upkeep. Look-ups may have
+  /// more while reversals use less than half of theirs.
   std::uint32_t settlement_reserve_percent = 20;
   Margins margins;
   bool heed_remaining = false;
@@ -57,6 +57,7 @@ struct Ticket {
   std::uint32_t book = kClosed;
   AccountIndex account;  ///< Not valid for requests per IP.
   RequestClass request_class = RequestClass::reversal;
+  RequestClass paid_by = RequestClass::reversal;  ///< Whose part of the rule per IP it took a slot of.
   Ns written_ns = 0;
   [[nodiscard]] bool open() const noexcept { return book != kClosed; }
 };
@@ -77,8 +78,15 @@ class Budget {
   }
   /// When the next request of a class may go by the rule per IP and its penalty.
   [[nodiscard]] Ns ip_earliest(RequestClass request_class, Ns now) const noexcept {
-    const Ns at = ip_[static_cast<std::size_t>(request_class)].earliest(now);
+    const Ns at =
+        may_borrow(request_class, now) ? now : ip_[static_cast<std::size_t>(request_class)].earliest(now);
     return at < held_until_ ? held_until_ : at;
+  }
+  /// Whether look-ups have used so little of their part that questions which can wait may go too: less than
+  /// half.
+  [[nodiscard]] bool lookups_are_plenty(Ns now) const noexcept {
+    const RateBook& own = ip_[static_cast<std::size_t>(RequestClass::lookup)];
+    return own.in_use(now) < own.limit() / 2;
   }
   [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept;
   [[nodiscard]] Ns upkeep_earliest(Ns now) const noexcept;
@@ -118,7 +126,14 @@ class Budget {
   [[nodiscard]] std::uint32_t book_of(AccountIndex account, Endpoint endpoint) const noexcept;
   [[nodiscard]] Ticket take(std::uint32_t book, AccountIndex account, RequestClass c, Ns now) noexcept;
   [[nodiscard]] RateBook& ip_of(const Ticket& ticket) noexcept {
-    return ip_[static_cast<std::size_t>(ticket.request_class)];
+    return ip_[static_cast<std::size_t>(ticket.paid_by)];
+  }
+  /// A class whose part is used up may take a slot of the reversals' part while that is less than half
+  /// used. Every slot belongs to one part, so the parts' sum, and with it the rule, holds as before.
+  [[nodiscard]] bool may_borrow(RequestClass c, Ns now) const noexcept {
+    if (c == RequestClass::reversal || ip_[static_cast<std::size_t>(c)].permits(now)) return false;
+    const RateBook& lender = ip_[static_cast<std::size_t>(RequestClass::reversal)];
+    return lender.permits(now) && lender.in_use(now) < lender.limit() / 2;
   }
   void measure(Ns took) noexcept;
   void on_throttled(std::uint32_t book, Ns now) noexcept;

@@ -1,0 +1,359 @@
+"""Scenarios with real processes over real TLS: venue, gateway, strategies. Ground truth is the venue's control port."""
+import collections
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "scripts"))
+from stand import Account, Stand, StandError, intent, tail, wait_for  # noqa: E402
+
+ETH = ("ETHUSDT", "USDT-FUTURES")
+BTC = ("BTCUSDT", "USDT-FUTURES")
+SOL = ("SOLUSDT", "USDT-FUTURES")
+# The venue refuses requests older than a second here, so that a fuse burns in a test's time.
+SHORT_FUSE_VENUE = ["--set", "timestamp_tolerance_ms=1000"]
+SHORT_FUSE = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\n"
+              "unresolved_after_ms = 8000\nrequest_timeout_ms = 1000\nlookup_timeout_ms = 1000")
+
+
+def main_and_hedge():
+    return [Account("main"), Account("hedge", mode="hedge")]
+
+
+def terminal_events(events):
+    return [e for e in events if e["terminal"]]
+
+
+class Scenario(unittest.TestCase):
+    def setUp(self):
+        self.stand = self.enterContext(Stand(preset=os.environ.get("BACKHAND_PRESET", "release")))
+
+    def counters(self):
+        return self.stand.control("/truth?parts=counters")["counters"]
+
+    def one_intent(self, strategy="alpha", lane="cli", limit_s=60, **more):
+        self.stand.send(strategy, [intent("main", "ETHUSDT", "long", deadline_ms=2000, **more)], lane=lane)
+        self.stand.wait_end(f"send-{strategy}-{lane}", limit_s)
+        return self.stand.events(strategy, lane)
+
+    def simple(self, venue=(), **config):
+        self.stand.start_venue(*venue)
+        self.stand.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], **config)
+
+
+class FourStrategies(Scenario):
+    def test_each_sees_only_its_own_outcomes(self):
+        s = self.stand
+        s.start_venue()
+        s.write_config(main_and_hedge(), [ETH, BTC, SOL, ("BTCPERP", "USDC-FUTURES")],
+                       [("one", [("hedge", ["ETHUSDT"])]), ("two", [("hedge", ["SOLUSDT"])]), ("three", [("main", ["ETHUSDT"])]),
+                        ("inside", [("main", ["BTCPERP"])], "in_process = true")])
+        s.start_gateway()
+        for strategy, symbol, side, size in (("one", "ETHUSDT", "long", "3"), ("two", "SOLUSDT", "short", "10")):
+            s.spawn(f"example-{strategy}", [s.bin / "backhand-example", s.attach_socket, strategy, "hedge", symbol, side, size])
+        s.send("three", [intent("main", "ETHUSDT", "long"), intent("main", "ETHUSDT", "short", at_ms=500)])
+        for name in ("example-one", "example-two", "send-three-cli"):
+            self.assertEqual(s.wait_end(name), 0, tail(s.dir / f"{name}.log"))
+        for name in ("example-one", "example-two"):
+            log = (s.dir / f"{name}.log").read_text()
+            self.assertEqual(log.count("settled: reversed"), 1, log)
+        events = [e for e in s.events("three") if e["event"] != "notice"]
+        self.assertEqual({e["symbol"] for e in events}, {"ETHUSDT"})
+        self.assertEqual({e["account"] for e in events}, {"main"})
+        self.assertEqual([e["result"] for e in terminal_events(events)], ["reversed", "reversed"])
+        inside = wait_for("the in-process strategy", lambda: "settled reversed" in (s.dir / "gateway.log").read_text())
+        self.assertTrue(inside)
+        counters = self.counters()
+        self.assertEqual(counters["reversals_executed"], 5)
+        self.assertEqual(counters["throttled"], 0)
+        self.assertEqual(s.stop("gateway"), 0)
+
+
+class Load(Scenario):
+    def test_a_thousand_intents_over_a_hundred_accounts(self):
+        s = self.stand
+        s.start_venue("--accounts", "100", "--symbols", "3")
+        accounts = []
+        for n in range(1, 101):
+            account = Account(f"a{n:04}")
+            account.key, account.secret, account.passphrase = f"k{n:04}", f"s{n:04}", f"p{n:04}"
+            accounts.append(account)
+        s.write_config(accounts, [ETH, BTC, SOL],
+                       [("alpha", [(a.name, "*") for a in accounts], "intents_per_second = 1000", 'when_busy = "wait"')])
+        s.start_gateway(limit_s=120)
+        intents = []
+        # Each account's ETHUSDT goes back and forth; 25 accounts a second keep the address's allowance for look-ups too.
+        for n in range(1000):
+            account, turn = accounts[n % 100], n // 100
+            intents.append(intent(account.name, "ETHUSDT", "short" if turn % 2 else "long", at_ms=n * 40, deadline_ms=10_000))
+        s.send("alpha", intents, timeout_s=120)
+        s.wait_end("send-alpha-cli", 240)
+        events = s.events("alpha")
+        ends = collections.Counter(e["intent_id"] for e in terminal_events(events))
+        self.assertEqual(len(ends), 1000, "every intent has a terminal event")
+        self.assertEqual(set(ends.values()), {1}, "exactly one")
+        acked = sum(e["event"] == "acked" for e in events)
+        reversed_ = sum(e["event"] == "settled" and e["result"] == "reversed" for e in events)
+        counters = self.counters()
+        self.assertEqual(counters["reversals_executed"], acked)
+        self.assertEqual(reversed_, acked)
+        self.assertEqual(counters["reversals_repeated"], 0)
+        self.assertEqual(counters["throttled"], 0)
+        denied = collections.Counter(e.get("deny_reason") for e in events if e["event"] == "denied")
+        self.assertEqual(acked + sum(denied.values()), 1000)
+        self.assertGreaterEqual(acked, 990, f"at the allowed rate nearly all go: {denied}")
+
+
+class BehindNginx(Scenario):
+    def test_a_proxy_that_closes_often_is_never_noticed(self):
+        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+        if not os.path.exists(nginx):
+            self.skipTest("nginx is not installed")
+        s = self.stand
+        s.start_venue()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        certificates = s.dir / "certificates"
+        (s.dir / "nginx.conf").write_text(
+            f"daemon off; master_process off; pid {s.dir}/nginx.pid; error_log {s.dir}/nginx-error.log;\n"
+            f"events {{ worker_connections 256; }}\nhttp {{ access_log off; client_body_temp_path {s.dir}/t1; proxy_temp_path {s.dir}/t2;\n"
+            f" fastcgi_temp_path {s.dir}/t3; uwsgi_temp_path {s.dir}/t4; scgi_temp_path {s.dir}/t5;\n"
+            f" upstream venue {{ server 127.0.0.1:{s.venue_ports['tls_port']}; keepalive 8; }}\n"
+            f" server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {certificates}/server.pem; ssl_certificate_key {certificates}/server.key;\n"
+            f"  keepalive_requests 5; keepalive_timeout 2s;\n"
+            f"  location / {{ proxy_pass https://venue; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $host; }} }} }}\n")
+        s.spawn("nginx", [nginx, "-c", s.dir / "nginx.conf", "-p", s.dir])
+
+
+        def answers():
+            s.check_alive("nginx")
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for("nginx", answers)
+        s.write_config(main_and_hedge(), [ETH], [("alpha", [("main", "*"), ("hedge", "*")], 'reversals_per_position_minute = 200')],
+                       venue="max_idle_ms = 1000\nmax_requests = 4\n", port=port)
+        s.start_gateway()
+        intents = []
+        for n in range(100):
+            # Bursts and pauses, some longer than the proxy's patience.
+            pause = n * 250 + (n // 20) * 2500
+            account = ("main", "hedge")[n % 2]
+            intents.append(intent(account, "ETHUSDT", ("long", "short")[(n // 2) % 2], at_ms=pause, deadline_ms=3000))
+        s.send("alpha", intents, timeout_s=60)
+        s.wait_end("send-alpha-cli", 180)
+        events = s.events("alpha")
+        kinds = collections.Counter(e["event"] for e in events)
+        self.assertEqual(kinds["unknown"], 0, kinds)
+        self.assertEqual(kinds["denied"], 0, [e for e in events if e["event"] == "denied"][:3])
+        self.assertEqual(kinds["settled"], 100, kinds)
+        self.assertEqual(self.counters()["reversals_executed"], 100)
+
+
+class BadPeers(Scenario):
+    def test_bad_certificates_are_named_and_nothing_is_sent(self):
+        for kind, word in (("expired", "expired"), ("self_signed", "self-signed"), ("wrong_host", "host")):
+            with self.subTest(certificate=kind):
+                with Stand(preset=os.environ.get("BACKHAND_PRESET", "release")) as s:
+                    s.start_venue("--certificate", kind)
+                    s.write_config([Account("main")], [ETH], [("alpha", [("main", "*")])])
+                    s.start_gateway(wait_ready=False)
+                    log = s.dir / "gateway.log"
+                    wait_for(f"a word about the {kind} certificate",
+                             lambda: s.check_alive("gateway") and log.exists() and word in log.read_text().lower().replace("_", "-"), 20)
+                    self.assertFalse(s.status().get("ready"))
+                    self.assertEqual(s.control("/truth?parts=counters")["counters"]["arrivals"], 0)
+                    self.assertEqual(s.stop("gateway"), 0)
+
+    def test_a_venue_that_refuses_connections_is_named_and_tried_again(self):
+        self.simple()
+        self.stand.stop("venue")
+        self.stand.start_gateway(wait_ready=False)
+        log = self.stand.dir / "gateway.log"
+        wait_for("a word about the refused connection", lambda: log.exists() and "refused" in log.read_text().lower())
+        self.stand.start_venue()
+        self.stand.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])])
+        # The new venue made a new authority; the gateway reads its file at the next start.
+        self.stand.stop("gateway")
+        self.stand.start_gateway()
+        ends = terminal_events(self.one_intent())
+        self.assertEqual([e["event"] for e in ends], ["settled"], ends)
+
+    def test_replies_that_are_no_answer_become_unknown_and_are_settled_by_evidence(self):
+        for fault in ("oversize_after", "empty_before", "not_json_after", "forbidden_html", "server_error_after", "truncated_after"):
+            with self.subTest(fault=fault):
+                with Stand(preset=os.environ.get("BACKHAND_PRESET", "release")) as s:
+                    s.start_venue(*SHORT_FUSE_VENUE)
+                    known = s.control("/faults")
+                    self.assertIn(fault, known)
+                    s.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=SHORT_FUSE)
+                    s.start_gateway()
+                    s.control("/faults", {"fault": fault})
+                    s.send("alpha", [intent("main", "ETHUSDT", "long", deadline_ms=2000)])
+                    s.wait_end("send-alpha-cli", 60)
+                    events = [e for e in s.events("alpha") if e["event"] != "notice"]
+                    self.assertIn("unknown", [e["event"] for e in events])
+                    end = terminal_events(events)
+                    self.assertEqual(len(end), 1, events)
+                    executed = s.control("/truth?parts=counters")["counters"]["reversals_executed"]
+                    self.assertEqual(end[0].get("result"), "reversed" if executed else "not_executed", events)
+                    self.assertEqual(s.stop("gateway"), 0)
+
+    def test_a_unified_account_is_refused_at_the_start(self):
+        s = self.stand
+        s.start_venue()
+        s.write_config([Account("main"), Account("unified")], [ETH], [("alpha", [("main", "*"), ("unified", "*")])])
+        process = s.start_gateway(wait_ready=False)
+        self.assertEqual(process.wait(30), 1)
+        self.assertIn("40085", (s.dir / "gateway.log").read_text())
+        self.assertIn("unified", (s.dir / "gateway.log").read_text())
+
+
+class Evidence(Scenario):
+    def test_an_ack_lost_after_execution_is_settled_within_two_seconds(self):
+        self.stand.start_venue(*SHORT_FUSE_VENUE)
+        self.stand.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=SHORT_FUSE)
+        self.stand.start_gateway()
+        self.stand.control("/faults", {"fault": "ack_lost_after"})
+        events = self.one_intent()
+        unknown = next(e for e in events if e["event"] == "unknown")
+        settled = next(e for e in events if e["event"] == "settled")
+        self.assertEqual(settled["result"], "reversed")
+        self.assertLess((settled["published_ns"] - unknown["published_ns"]) / 1e9, 2.0)
+
+    def test_an_ack_lost_before_execution_is_not_executed_once_the_fuse_has_burnt(self):
+        self.stand.start_venue(*SHORT_FUSE_VENUE)
+        self.stand.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=SHORT_FUSE)
+        self.stand.start_gateway()
+        self.stand.control("/faults", {"fault": "ack_lost_before"})
+        self.stand.send("alpha", [intent("main", "ETHUSDT", "long", deadline_ms=2000),
+                                  intent("main", "ETHUSDT", "long", at_ms=1500, deadline_ms=1000)])
+        self.stand.wait_end("send-alpha-cli", 60)
+        ends = {e["intent_id"]: e for e in terminal_events(self.stand.events("alpha"))}
+        self.assertEqual(ends[1]["result"], "not_executed")
+        self.assertEqual(ends[2].get("deny_reason"), "position_blocked", "nothing is sent for that position in between")
+        self.assertEqual(self.counters()["reversals_executed"], 0)
+        self.assertEqual(self.counters()["reversal_arrivals"], 1)
+
+
+class Restart(Scenario):
+    def test_a_killed_gateway_settles_what_it_left_and_the_strategy_learns_it(self):
+        s = self.stand
+        s.start_venue(*SHORT_FUSE_VENUE)
+        s.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=SHORT_FUSE)
+        s.start_gateway()
+        s.control("/faults", {"fault": "ack_lost_after"})
+        s.send("alpha", [intent("main", "ETHUSDT", "long", deadline_ms=2000)], timeout_s=60)
+        wait_for("the venue to have executed it", lambda: self.counters()["reversals_executed"] == 1)
+        s.stop("gateway", sig=signal.SIGKILL)
+        s.start_gateway()
+        s.wait_end("send-alpha-cli", 60)
+        ends = terminal_events(s.events("alpha"))
+        self.assertEqual([e["event"] for e in ends], ["settled"], s.events("alpha"))
+        self.assertEqual(ends[0]["result"], "reversed")
+        self.assertEqual(self.counters()["reversals_executed"], 1)
+        self.assertEqual(s.stop("gateway"), 0)
+
+    def test_halt_survives_a_restart(self):
+        s = self.stand
+        self.simple()
+        s.start_gateway()
+        self.assertTrue(s.admin(command="halt", reason="a test")["ok"])
+        self.assertEqual(terminal_events(self.one_intent())[0]["deny_reason"], "halted")
+        self.assertEqual(s.stop("gateway"), 0)
+        s.start_gateway()
+        self.assertTrue(s.status()["halted"])
+        self.assertEqual(terminal_events(self.one_intent(lane="after"))[0]["deny_reason"], "halted")
+        self.assertTrue(s.admin(command="resume")["ok"])
+        self.assertEqual(terminal_events(self.one_intent(lane="resumed"))[0]["event"], "settled")
+
+    def test_a_second_gateway_is_refused(self):
+        s = self.stand
+        self.simple()
+        s.start_gateway()
+        second = s.spawn("second", [s.bin / "backhandd", "--config", s.config_path])
+        self.assertEqual(second.wait(20), 1)
+        self.assertIn("another gateway", (s.dir / "second.log").read_text())
+        self.assertEqual([e["event"] for e in terminal_events(self.one_intent())], ["settled"])
+
+
+class Service(Scenario):
+    def test_systemd_hears_ready_only_when_ready_and_then_the_watchdog(self):
+        s = self.stand
+        self.simple()
+        path = str(s.dir / "notify.sock")
+        heard = []
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(0.2)
+            done = threading.Event()
+
+            def listen():
+                while not done.is_set():
+                    try:
+                        heard.append((time.monotonic(), notify.recv(4096).decode()))
+                    except TimeoutError:
+                        pass
+
+            listener = threading.Thread(target=listen)
+            listener.start()
+            s.stop("venue")
+            environment = dict(os.environ, NOTIFY_SOCKET=path, WATCHDOG_USEC="600000")
+            environment.pop("WATCHDOG_PID", None)
+            s.start_gateway(wait_ready=False, env=environment)
+            wait_for("a STATUS while it waits", lambda: any("STATUS=waits" in text for _, text in heard))
+            self.assertFalse(any("READY=1" in text for _, text in heard), "not ready without a venue")
+            s.stop("gateway")
+            s.start_venue()
+            s.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])])
+            heard.clear()
+            s.start_gateway(env=environment)
+            wait_for("READY", lambda: any("READY=1" in text for _, text in heard))
+            wait_for("three feedings of the watchdog", lambda: sum("WATCHDOG=1" in text for _, text in heard) >= 3)
+            self.assertEqual(s.stop("gateway"), 0)
+            wait_for("STOPPING", lambda: any("STOPPING=1" in text for _, text in heard))
+            done.set()
+            listener.join()
+
+    def test_attach_and_command_line_errors_are_clear(self):
+        s = self.stand
+        s.start_venue()
+        s.write_config([Account("main")], [ETH], [("alpha", [("main", "*")]), ("other", [("main", "*")], "uids = [54321]")])
+        s.start_gateway()
+        for strategy, word in (("nobody", "nobody"), ("other", "user")):
+            run = subprocess.run([s.bin / "backhand-example", s.attach_socket, strategy, "main", "ETHUSDT", "long"],
+                                 capture_output=True, text=True, timeout=30)
+            self.assertEqual(run.returncode, 2)
+            self.assertIn(word, run.stderr)
+        run = subprocess.run([s.bin / "backhandd", "--config", s.dir / "missing.toml"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("missing.toml", run.stderr)
+
+    def test_no_secret_is_in_log_status_command_line_or_journal(self):
+        s = self.stand
+        self.simple()
+        s.start_gateway()
+        self.one_intent()
+        secrets = [(s.dir / "secrets" / f"main.{kind}").read_text() for kind in ("key", "secret", "passphrase")]
+        places = {"log": (s.dir / "gateway.log").read_bytes(), "status": json.dumps(s.status()).encode(),
+                  "command line": pathlib.Path(f"/proc/{s.processes['gateway'].pid}/cmdline").read_bytes()}
+        s.stop("gateway")
+        for path in (s.dir / "state").rglob("*"):
+            if path.is_file():
+                places[path.name] = path.read_bytes()
+        for place, content in places.items():
+            for secret in secrets:
+                self.assertNotIn(secret.encode(), content, place)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
