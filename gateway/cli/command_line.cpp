@@ -81,12 +81,7 @@ class CommandLine {
   void add_send() {
     send_ = app_.add_subcommand("send", "Play a file of intents as a strategy and print every outcome event");
     add_play(send_);
-    send_
-        ->add_option("--file", play_.file,
-                     "One JSON object a line, \"-\" for standard input: at_ms, account, symbol, product, "
-                     "position (\"long\" or \"short\": the side held), and if wanted size and expected_size "
-                     "(in quotes), deadline_ms (default 1000), priority, tag, margin_coin, id")
-        ->required();
+    send_->add_option("--file", play_.file, "One JSON object a line, \"-\" for standard input")->required();
     send_->footer(
         "A line: {\"at_ms\":0,\"account\":\"main\",\"symbol\":\"ETHUSDT\",\"product\":\"USDT-FUTURES\",\n"
         "         \"position\":\"long\",\"size\":\"3\",\"deadline_ms\":200}\n"

@@ -157,7 +157,7 @@ std::expected<std::vector<TimedIntent>, std::vector<std::string>> read_intents(s
   }
   if (out.empty() && problems.empty()) problems.push_back(file_name + ": holds no intent");
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  std::ranges::stable_sort(out, {}, &TimedIntent::at_ms);
+  std::ranges::sort(out, {}, [](const TimedIntent& timed) { return std::pair{timed.at_ms, timed.line}; });
   return out;
 }
 

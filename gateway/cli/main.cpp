@@ -1,4 +1,5 @@
 // The `backhand` program: argv ends here.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -118,7 +119,11 @@ Exit run(PlayCommand& command) {
     auto intents = read_intents(*text, command.file == "-" ? "standard input" : command.file);
     if (!intents) {
       std::string problems = "the file of intents is wrong:\n";
-      for (const std::string& problem : intents.error()) problems += problem + "\n";
+      // A file of another kind is wrong in every line; a screenful says so.
+      constexpr std::size_t kShown = 20;
+      const std::size_t count = intents.error().size();
+      for (std::size_t i = 0; i < std::min(count, kShown); ++i) problems += intents.error()[i] + "\n";
+      if (count > kShown) problems += "and " + std::to_string(count - kShown) + " more\n";
       return refuse(problems);
     }
     command.intents = std::move(*intents);

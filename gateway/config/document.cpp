@@ -1,12 +1,37 @@
 #include "gateway/config/document.hpp"
 
+#include <optional>
 #include <utility>
 
-// Answers instead of exceptions; compiled into this file alone, so that no library built with other settings
-// is mixed in.
+namespace {
+
+/// Instead of the parser's own assertions, which text from outside can reach (a lone carriage return before a
+/// key did): they must end in a message, not in an abort.
+struct ParserConfused {};
+
+[[noreturn]] void parser_is_confused() { throw ParserConfused{}; }
+
+}  // namespace
+
+// Compiled into this file alone, so that no library built with other settings is mixed in. Without NDEBUG, in
+// which the parser would take its assertions for granted.
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : parser_is_confused())
+// clang-format off: the order of these lines is their meaning.
 #define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
+#define TOML_EXCEPTIONS 1
+#include <toml++/impl/preprocessor.h>
+
+// toml++ 3.3.0 asks of every character between tokens whether it is one of Unicode's spaces, and calls the
+// answer for most of those from U+00A1 on unreachable. It is "no".
+#include <toml++/impl/forward_declarations.h>
+#undef TOML_UNREACHABLE
+#define TOML_UNREACHABLE return {}
+#include <toml++/impl/unicode.h>
+#undef TOML_UNREACHABLE
+#define TOML_UNREACHABLE __builtin_unreachable()
 #include <toml++/toml.h>
+// clang-format on
 
 namespace backhand::config {
 namespace {
@@ -61,6 +86,21 @@ std::string without_quotes(std::string_view description) {
   return out;
 }
 
+/// TOML knows no control characters but tab and line ends, anywhere.
+std::optional<Place> forbidden_character(std::string_view text) noexcept {
+  Place place{1, 1};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool ends_line = byte == '\n';
+    const bool before_end = byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+    if ((byte < 0x20 && byte != '\t' && !ends_line && !before_end) || byte == 0x7f) return place;
+    // A column is a character, not a byte of one.
+    if ((byte & 0xc0U) != 0x80U) ++place.column;
+    if (ends_line) place = {place.line + 1, 1};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view kind_in_words(NodeKind kind) noexcept {
@@ -84,13 +124,17 @@ std::string_view kind_in_words(NodeKind kind) noexcept {
 }
 
 std::expected<Node, Problem> parse_document(std::string_view text, const std::string& file_name) {
-  const toml::parse_result result = toml::parse(text);
-  if (result.failed()) {
-    const toml::parse_error& error = result.error();
+  if (const auto place = forbidden_character(text)) {
+    return std::unexpected(Problem{file_name, *place, {}, "not valid TOML: a control character"});
+  }
+  try {
+    return converted(toml::parse(text));
+  } catch (const toml::parse_error& error) {
     return std::unexpected(
         Problem{file_name, place_of(error.source().begin), {}, without_quotes(error.description())});
+  } catch (const ParserConfused&) {
+    return std::unexpected(Problem{file_name, {}, {}, "not valid TOML"});
   }
-  return converted(result.table());
 }
 
 }  // namespace backhand::config

@@ -1,8 +1,8 @@
 #include "gateway/config/load.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -21,8 +21,12 @@ struct Outcome {
   std::vector<Problem> warnings;
 };
 
+/// Keeps the order of what stands at one place.
 void sort_by_place(std::vector<Problem>& problems) {
-  std::ranges::stable_sort(problems, {}, &Problem::place);
+  std::multimap<Place, Problem> sorted;
+  for (Problem& problem : problems) sorted.emplace(problem.place, std::move(problem));
+  problems.clear();
+  for (auto& [place, problem] : sorted) problems.push_back(std::move(problem));
 }
 
 void check_use(const Config& config, Section& root) {

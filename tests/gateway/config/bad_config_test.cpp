@@ -69,6 +69,12 @@ INSTANTIATE_TEST_SUITE_P(
              "c.toml:5:8: not valid TOML in this key-value pair: it is given twice\n"},
         Case{"TextWithoutQuotes", "environment = live\n",
              "c.toml:1:15: not valid TOML in this value: text needs quotes\n"},
+        Case{"ControlCharacter", "a = 1\n# \xc3\xa4\rb = 2\n",
+             "c.toml:2:4: not valid TOML: a control character\n"},
+        Case{"LetterThatIsNoAscii", "a = 1\n\xc3\xa4 = 2\n",
+             "c.toml:2:1: not valid TOML in this root table\n"},
+        Case{"ValueThatIsNoAscii", "a = \xc3\xa4\n",
+             "c.toml:1:5: not valid TOML in this value: text needs quotes\n"},
         Case{"NotUtf8", "a = \"\xff\xff\"\n", "c.toml:1:5: not valid TOML: not UTF-8\n"}),
     name_of);
 

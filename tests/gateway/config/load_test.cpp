@@ -2,7 +2,6 @@
 #include "gateway/config/load.hpp"
 
 #include <fstream>
-#include <regex>
 #include <sstream>
 #include <string>
 
@@ -199,7 +198,12 @@ TEST(Example, LoadsWithoutAWarning) {
 // The example calls `#key = value` a default: with all of them taken in, nothing may change.
 TEST(Example, CommentedSettingsAreTheDefaults) {
   const std::string text = read_example();
-  const std::string all = std::regex_replace(text, std::regex{"\n#([a-z_]+ = )"}, "\n$1");
+  std::string all;
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) {
+    const bool setting = line.starts_with('#') && line.size() > 1 && line[1] >= 'a' && line[1] <= 'z';
+    all += (setting ? line.substr(1) : line) + "\n";
+  }
   ASSERT_NE(all, text);
   EXPECT_EQ(describe(loaded(all)), describe(loaded(text)));
 }
