@@ -27,16 +27,6 @@ bool LaneSet::known(LaneIndex lane) const noexcept {
   return lane.value < lanes_.size() && lanes_[lane.value].state != State::unused;
 }
 
-shm::RoomStatus LaneSet::room_for_next(Lane& lane) noexcept {
-  // After taking one more, each open intent must still find room for all of its events. What is published
-  // for an intent later shrinks the room and what is owed to it by one each, so the promise holds.
-  return lane.outcomes.room(std::uint64_t{wire::kEventsPerIntent} * (std::uint64_t{lane.open} + 1));
-}
-
-bool LaneSet::something_to_take(const Lane& lane) noexcept {
-  return lane.in_process != nullptr ? InProcessQueue::waits(*lane.in_process) : lane.intents.ready();
-}
-
 void LaneSet::note_taken(Lane& lane, std::uint16_t number) noexcept {
   ++lane.open;
   ++lane.counters.taken;

@@ -187,9 +187,14 @@ class LaneSet {
   [[nodiscard]] Lane& at(LaneIndex lane) noexcept;
   [[nodiscard]] const Lane& at(LaneIndex lane) const noexcept;
 
-  // lanes.cpp: the hot path's colder half.
-  [[nodiscard]] static shm::RoomStatus room_for_next(Lane& lane) noexcept;
-  [[nodiscard]] static bool something_to_take(const Lane& lane) noexcept;
+  [[nodiscard]] static bool something_to_take(const Lane& lane) noexcept {
+    return lane.in_process != nullptr ? InProcessQueue::waits(*lane.in_process) : lane.intents.ready();
+  }
+  /// After taking one more, each open intent must still find room for all of its events. What is published
+  /// for an intent later shrinks the room and what is owed to it by one each, so the promise holds.
+  [[nodiscard]] static shm::RoomStatus room_for_next(Lane& lane) noexcept {
+    return lane.outcomes.room(std::uint64_t{wire::kEventsPerIntent} * (std::uint64_t{lane.open} + 1));
+  }
   void note_taken(Lane& lane, std::uint16_t number) noexcept;
   void break_lane(std::uint16_t number) noexcept;
   void collect_doorbell() noexcept;
@@ -246,11 +251,12 @@ LaneSet::Look LaneSet::take_from(std::uint16_t number, std::size_t& budget, Sink
     return Look::gone;
   wire::Intent intent;
   for (std::size_t i = 0; i < kTakesPerLook && budget > 0; ++i) {
+    if (!something_to_take(lane)) [[likely]]
+      return Look::empty;
     switch (room_for_next(lane)) {
-      [[likely]] case shm::RoomStatus::enough:
+      case shm::RoomStatus::enough:
         break;
       case shm::RoomStatus::short_of:
-        if (!something_to_take(lane)) return Look::empty;
         ++lane.counters.held_back;
         return Look::held_back;
       case shm::RoomStatus::broken:

@@ -1,0 +1,69 @@
+/* A strategy in C: what a caller of the C ABI writes. Returns 0, or the line that failed. */
+#include <string.h>
+
+#include "common/client/backhand.h"
+
+int c_strategy(const char* path);
+
+#define CHECK(condition)               \
+  do {                                 \
+    if (!(condition)) return __LINE__; \
+  } while (0)
+
+static int until_settled(bh_session* session, uint64_t id) {
+  bh_outcome outcomes[8];
+  for (;;) {
+    if (bh_wait(session, INT64_C(30000000000)) != BH_READY) return __LINE__;
+    const size_t count = bh_poll(session, outcomes, 8);
+    for (size_t i = 0; i < count; ++i) {
+      if (outcomes[i].intent_id != id) return __LINE__;
+      if (outcomes[i].kind == BH_SETTLED) {
+        if ((outcomes[i].flags & BH_TERMINAL) == 0) return __LINE__;
+        if (strcmp(bh_result_name(outcomes[i].result), "reversed") != 0) return __LINE__;
+        return 0;
+      }
+    }
+  }
+}
+
+int c_strategy(const char* path) {
+  char error[256];
+  bh_intent intent;
+  CHECK(bh_abi_version() == BH_ABI_VERSION);
+  CHECK(bh_attach(path, "omega", "main", 0, 1000000000, error, sizeof error) == NULL);
+  CHECK(strstr(error, "not in the gateway's configuration") != NULL);
+  CHECK(bh_attach(path, "omega", "main", 0, 1000000000, error, 5) == NULL && strlen(error) == 4);
+  CHECK(bh_attach(NULL, "alpha", "main", 0, 1000000000, NULL, 0) == NULL);
+  bh_session* session = bh_attach(path, "alpha", "c", 0, 5000000000, error, sizeof error);
+  CHECK(session != NULL);
+  CHECK(bh_generation(session) == 1 && bh_taken_mark(session) == 0);
+
+  CHECK(bh_make_reversal(&intent, "main", "USDT-FUTURES", "ETHUSDT", "sideways") == BH_INVALID);
+  CHECK(bh_make_reversal(&intent, "main", "FUTURES", "ETHUSDT", "long") == BH_INVALID);
+  CHECK(bh_make_reversal(&intent, "main", "usdt-futures", "ETHUSDT", "long") == BH_OK);
+  CHECK(intent.product == BH_USDT_FUTURES && intent.position_side == BH_LONG && intent.kind == BH_REVERSE);
+  CHECK(intent.deadline_ns > bh_now_ns());
+  CHECK(bh_set_size(&intent, "nothing") == BH_INVALID);
+  CHECK(bh_set_size(&intent, "0.02") == BH_OK);
+  CHECK(bh_set_expected_size(&intent, "20") == BH_OK);
+  CHECK(intent.flags == (BH_HAS_SIZE | BH_HAS_EXPECTED_SIZE) && intent.size_digits == 2 &&
+        intent.size_scale == 2);
+
+  CHECK(bh_push(session, &intent) == BH_BAD_ID);
+  intent.id = bh_next_id(session);
+  CHECK(bh_push(session, &intent) == BH_OK);
+  CHECK(until_settled(session, intent.id) == 0);
+  CHECK(bh_cursor(session) == 1);
+  CHECK(bh_wait(session, 1000000) == BH_TIMED_OUT);
+  CHECK(bh_reattach(session, error, sizeof error) == BH_OK);
+  CHECK(bh_generation(session) == 2 && bh_taken_mark(session) == 1);
+
+  CHECK(bh_push(NULL, &intent) == BH_INVALID && bh_poll(NULL, NULL, 3) == 0 &&
+        bh_wait(NULL, 0) == BH_INVALID);
+  CHECK(strcmp(bh_event_name(BH_DENIED), "denied") == 0 && strcmp(bh_event_name(200), "invalid") == 0);
+  CHECK(strcmp(bh_deny_reason_name(2), "id_not_increasing") == 0);
+  CHECK(strcmp(bh_notice_name(1), "ready") == 0 && strcmp(bh_code_class_name(1), "success") == 0);
+  bh_close(session);
+  bh_close(NULL);
+  return 0;
+}
