@@ -161,13 +161,13 @@ void Budget::set_reversal_limit(AccountIndex account, std::uint32_t requests) no
 void Budget::set_shape(AccountIndex account, Shape shape) noexcept { books_[account.value].set_shape(shape); }
 
 void Budget::recall_reversal(AccountIndex account, Ns now) noexcept {
-  books_[account.value].recall(now);
-  ip_[static_cast<std::size_t>(RequestClass::reversal)].recall(now);
+  books_[account.value].recall_unanswered(now);
+  ip_[static_cast<std::size_t>(RequestClass::reversal)].recall_unanswered(now);
 }
 
 void Budget::recall_lookups(Ns now) noexcept {
   for (std::size_t book = accounts_; book < books_.size(); ++book) {
-    for (std::uint32_t i = books_[book].limit(); i > 0; --i) books_[book].recall(now);
+    for (std::uint32_t i = books_[book].limit(); i > 0; --i) books_[book].recall_arrived(now);
   }
 }
 

@@ -73,10 +73,11 @@ class Pacer {
   /// 1 … the rule's requests. For a lead trader: at start, or when code 40918 says so.
   void set_reversal_limit(AccountIndex account, std::uint32_t requests, Ns now) noexcept;
   void set_shape(AccountIndex account, Shape shape, Ns now) noexcept;
-  /// A reversal that the journal says was written less than a window before this start: it still counts.
+  /// At start: a reversal that the journal says was written shortly before still counts, as unanswered.
   void recall_reversal(AccountIndex account, Ns now) noexcept;
-  /// After an unclean end: every look-up's allowance counts as spent by the life before, until a window after
-  /// `now`. The rule per IP is not touched.
+  /// At start after an unclean end: every look-up endpoint's allowance counts as spent just now by the life
+  /// before (a questionable answer to a look-up costs nothing, so no hold is added). The rule per IP is not
+  /// touched.
   void recall_lookups(Ns now) noexcept { budget_.recall_lookups(now); }
 
   [[nodiscard]] const Budget& budget() const noexcept { return budget_; }

@@ -152,10 +152,16 @@ void RateBook::on_not_written() noexcept {
   --outstanding_;
 }
 
-void RateBook::recall(Ns now) noexcept {
+void RateBook::recall_unanswered(Ns now) noexcept {
   if (in_book() >= capacity_) return;
   ++outstanding_;
   on_no_reply(now);
+}
+
+void RateBook::recall_arrived(Ns now) noexcept {
+  if (in_book() >= capacity_) return;
+  ++outstanding_;
+  on_reply(now);
 }
 
 void RateBook::set_shape(Shape shape) noexcept {

@@ -68,9 +68,10 @@ class RateBook {
   /// own count leaves, somebody else uses the allowance: it is lowered by the difference for one window.
   /// Never raises. True where it lowered.
   bool heed_remaining(std::uint32_t remaining, Ns now) noexcept;
-  /// A write of an earlier life of this process, of which only the time is known: it counts as unanswered
-  /// and aborted at `now`. Ignored where the book is full already.
-  void recall(Ns now) noexcept;
+  /// A write of an earlier life of this process: it counts as unanswered and aborted at `now`, or as one that
+  /// had arrived by `now`. Ignored where the book is full already.
+  void recall_unanswered(Ns now) noexcept;
+  void recall_arrived(Ns now) noexcept;
 
   /// Writes that the venue may be counting at `now`.
   [[nodiscard]] std::uint32_t in_use(Ns now) const noexcept;

@@ -69,6 +69,39 @@ TEST(Budget, ClassesCannotStarveEachOtherOnTheRulePerIp) {
   EXPECT_EQ(pings, 2);
 }
 
+TEST(Budget, LookupsBorrowOnlyWhatReversalsLeaveAndTheRuleHolds) {
+  BudgetSettings settings = two_accounts();
+  settings.ip_rule = {40, 60 * kSecond};  // 32 reversals, 6 look-ups, 2 upkeep.
+  settings.endpoints[kContracts].rule = {100, kSecond};
+  Budget budget(settings);
+  EXPECT_EQ(lookups_at_once(budget, kFirst, kContracts, 0), 6 + 16)
+      << "their own, and half of the reversals'";
+  int reversals = 0;
+  Ns now = 0;
+  for (; budget.ip_earliest(RequestClass::reversal, now) <= now; ++reversals, now += kSecond) {
+    Ticket ticket = budget.take_reversal(kFirst, now);
+    budget.on_reply(ticket, now, {});
+  }
+  EXPECT_EQ(reversals, 16) << "the other half is always theirs";
+  int pings = 0;
+  for (; budget.upkeep_earliest(now) <= now; ++pings) (void)budget.take_upkeep(now);
+  EXPECT_EQ(pings, 2) << "40 in all: nothing is counted twice, nothing escapes";
+}
+
+TEST(Budget, ABorrowedSlotGoesBackToItsLender) {
+  BudgetSettings settings = two_accounts();
+  settings.ip_rule = {40, 60 * kSecond};
+  settings.endpoints[kContracts].rule = {100, kSecond};
+  Budget budget(settings);
+  for (int i = 0; i < 6; ++i) (void)budget.take_lookup(kFirst, kContracts, 0);
+  Ticket borrowed = budget.take_lookup(kFirst, kContracts, 0);
+  EXPECT_EQ(borrowed.paid_by, RequestClass::reversal);
+  EXPECT_EQ(budget.ip_book(RequestClass::reversal).outstanding(), 1U);
+  budget.on_not_written(borrowed);
+  EXPECT_EQ(budget.ip_book(RequestClass::reversal).outstanding(), 0U);
+  EXPECT_EQ(budget.ip_book(RequestClass::lookup).outstanding(), 6U);
+}
+
 /// Sends one reversal and lets the venue answer it.
 void throttle(Budget& budget, AccountIndex account, Ns now) {
   Ticket ticket = budget.take_reversal(account, now);
@@ -150,6 +183,7 @@ TEST(Budget, AnEarlierLifeStillCounts) {
   EXPECT_GE(budget.account_earliest(kFirst, 1), 3 * kSecond) << "they may arrive for no_reply_hold still";
   budget.recall_lookups(0);
   EXPECT_GE(budget.lookup_earliest(kFirst, kPositions, 1), kSecond);
+  EXPECT_LT(budget.lookup_earliest(kFirst, kPositions, 1), 2 * kSecond);
   EXPECT_GE(budget.upkeep_earliest(1), kSecond);
 }
 

@@ -133,9 +133,14 @@ TEST(RateBook, HeedsALowerRemainderForOneWindowAndNeverAHigher) {
 
 TEST(RateBook, RemembersAnEarlierLife) {
   RateBook book({2, kSecond}, kExact);
-  book.recall(100);
+  book.recall_unanswered(100);
   book.take(100);
   EXPECT_EQ(book.earliest(100), 100 + 3 * kSecond);
+  book.recall_unanswered(100);
+  EXPECT_EQ(book.earliest(100), 100 + 3 * kSecond) << "a full book cannot be fuller";
+  RateBook arrived({1, kSecond}, kExact);
+  arrived.recall_arrived(100);
+  EXPECT_EQ(arrived.earliest(100), 100 + kSecond);
 }
 
 TEST(RateBookDeath, AWriteThatIsNotPermittedIsABug) {
