@@ -232,10 +232,9 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
   auto recovered = journal::recover(storage_, settings, unix_seconds);
   if (!recovered) return std::unexpected(recovered.error());
   if (recovered->must_block_all()) log(LogLevel::warning, recovered->tail_reason);
-  const journal::Recovered copy = *recovered;
+  const journal::Recovered& found = *recovered;
   const std::uint32_t epoch = recovered->epoch;
-  auto opened =
-      journal::open_journal(storage_, settings, std::move(*recovered), monotonic_now(), real_offset());
+  auto opened = journal::open_journal(storage_, settings, found, monotonic_now(), real_offset());
   if (!opened) return std::unexpected(opened.error());
   journal_ = std::move(*opened);
   raw_replies_ = std::make_unique<journal::RawReplies>(storage_, config_.gateway.state_dir, kRawReplyBytes,
@@ -243,7 +242,7 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
   messages_ = std::make_unique<MessageQueue>(*raw_replies_, real_offset());
 
   const auto nobody = StrategyIndex{static_cast<std::uint16_t>(config_.strategies.size())};
-  for (const auto& [number, lane] : copy.state.lanes) {
+  for (const auto& [number, lane] : found.state.lanes) {
     ingress::RestoredLane restored;
     restored.strategy = nobody;
     for (std::uint16_t s = 0; s < config_.strategies.size(); ++s) {
@@ -253,14 +252,15 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
     restored.lane = LaneIndex{number};
     restored.taken_mark = lane.taken_mark;
     restored.last_record = lane.last_record_number;
-    for (const auto& [key, open] : copy.state.cases) {
+    for (const auto& [key, open] : found.state.cases) {
       if (open.key.lane == number && open.phase != journal::CasePhase::unresolved) ++restored.open;
     }
     if (auto done = lanes_->restore(restored); !done) return std::unexpected(done.error());
   }
   loop_ = std::make_unique<IoLoop>(IoLoop::Parts{config_, *dialect_, *lanes_, *journal_, *messages_, epoch});
-  if (auto done = loop_->engine().recover(copy, monotonic_now()); !done) return std::unexpected(done.error());
-  const std::size_t open = copy.state.cases.size();
+  if (auto done = loop_->engine().recover(found, monotonic_now()); !done)
+    return std::unexpected(done.error());
+  const std::size_t open = found.state.cases.size();
   if (open > 0)
     log(LogLevel::warning,
         std::to_string(open) + " intents had no end when the gateway stopped; going on with them");
