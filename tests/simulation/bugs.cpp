@@ -1,0 +1,147 @@
+#include "tests/simulation/bugs.hpp"
+
+#include <utility>
+
+namespace backhand::simulation {
+
+namespace {
+
+using enum Bug;
+
+constexpr std::array<BugName, kBugs> kNames{{
+    {resend_on_reset, "resend_on_reset"},
+    {server_error_is_no, "server_error_is_no"},
+    {lost_reply_is_no, "lost_reply_is_no"},
+    {doubtful_code_is_no, "doubtful_code_is_no"},
+    {ack_is_execution, "ack_is_execution"},
+    {not_found_at_once, "not_found_at_once"},
+    {unreadable_is_not_found, "unreadable_is_not_found"},
+    {epoch_reused, "epoch_reused"},
+    {journal_after_send, "journal_after_send"},
+    {outcome_dropped, "outcome_dropped"},
+    {outcome_twice, "outcome_twice"},
+    {taken_mark_lost, "taken_mark_lost"},
+    {open_cases_forgotten, "open_cases_forgotten"},
+    {history_not_replayed, "history_not_replayed"},
+    {halt_forgotten, "halt_forgotten"},
+    {sync_error_ignored, "sync_error_ignored"},
+    {deadline_ignored, "deadline_ignored"},
+    {pacing_limit_wrong, "pacing_limit_wrong"},
+    {timestamp_ahead, "timestamp_ahead"},
+    {bound_exceeded, "bound_exceeded"},
+}};
+
+/// How far ahead of the venue's clock `timestamp_ahead` signs.
+constexpr VenueMs kAhead_ms = 25'000;
+
+class BuggyDialect final : public bitget::Dialect {
+ public:
+  BuggyDialect(std::unique_ptr<bitget::Dialect> honest, Bug bug) : honest_(std::move(honest)), bug_(bug) {}
+
+  [[nodiscard]] std::expected<void, Error> add_account(AccountIndex account,
+                                                       bitget::Credentials&& credentials) override {
+    return honest_->add_account(account, std::move(credentials));
+  }
+  void set_lead_trader(AccountIndex account, bool is_lead_trader) noexcept override {
+    honest_->set_lead_trader(account, is_lead_trader);
+  }
+  [[nodiscard]] std::expected<void, Error> prepare(PositionIndex position, AccountIndex account,
+                                                   const domain::Instrument& instrument,
+                                                   domain::PositionMode mode) override {
+    return honest_->prepare(position, account, instrument, mode);
+  }
+  void refresh(PositionIndex position, VenueMs timestamp) noexcept override {
+    if (bug_ != timestamp_ahead) honest_->refresh(position, timestamp);
+  }
+  [[nodiscard]] std::size_t encode_reversal(const domain::ReversalRequest& request, VenueMs timestamp,
+                                            std::span<char> out) noexcept override {
+    return honest_->encode_reversal(request, timestamp + (bug_ == timestamp_ahead ? kAhead_ms : 0), out);
+  }
+  [[nodiscard]] domain::ReversalReply decode_reversal(const wire::ClientOid& ours, int http_status,
+                                                      std::string_view body,
+                                                      bitget::HeaderLookup headers) noexcept override {
+    domain::ReversalReply reply = honest_->decode_reversal(ours, http_status, body, headers);
+    if (bug_ == server_error_is_no && http_status >= 500) reply.verdict = domain::Verdict::rejected;
+    if (bug_ == doubtful_code_is_no && reply.verdict == domain::Verdict::doubtful_no)
+      reply.verdict = domain::Verdict::rejected;
+    return reply;
+  }
+  [[nodiscard]] std::size_t encode_lookup(const domain::Lookup& lookup, VenueMs timestamp,
+                                          std::span<char> out) noexcept override {
+    return honest_->encode_lookup(lookup, timestamp, out);
+  }
+  void decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
+                     bitget::HeaderLookup headers, domain::LookupReply& out) noexcept override {
+    honest_->decode_lookup(lookup, http_status, body, headers, out);
+    if (out.venue_ms != 0) last_venue_ms_ = out.venue_ms;
+    // The mistake of a reader that takes its own clock for the venue's word.
+    if (bug_ == ack_is_execution && lookup.kind == domain::LookupKind::positions && out.venue_ms != 0)
+      out.venue_ms += 3'000;
+    if (bug_ != unreadable_is_not_found || out.status != domain::LookupStatus::unavailable) return;
+    out.venue_ms = last_venue_ms_;
+    const bool one = lookup.kind == domain::LookupKind::order_by_client_oid ||
+                     lookup.kind == domain::LookupKind::order_by_order_id;
+    const bool history = lookup.kind == domain::LookupKind::reversal_history;
+    if (one) out.status = domain::LookupStatus::not_found;
+    if (history) out.status = domain::LookupStatus::ok;
+  }
+  [[nodiscard]] std::string_view probe_request() const noexcept override { return honest_->probe_request(); }
+  [[nodiscard]] bitget::ProbeReply decode_probe(int http_status,
+                                                std::string_view body) const noexcept override {
+    return honest_->decode_probe(http_status, body);
+  }
+  [[nodiscard]] bitget::EndpointRule reversal_rule() const noexcept override {
+    return honest_->reversal_rule();
+  }
+  [[nodiscard]] bitget::EndpointRule lead_trader_reversal_rule() const noexcept override {
+    return honest_->lead_trader_reversal_rule();
+  }
+  [[nodiscard]] bitget::EndpointRule rule_of(domain::LookupKind kind) const noexcept override {
+    return honest_->rule_of(kind);
+  }
+  [[nodiscard]] bitget::EndpointRule overall_rule() const noexcept override {
+    return honest_->overall_rule();
+  }
+  [[nodiscard]] Ns overall_penalty_ns() const noexcept override { return honest_->overall_penalty_ns(); }
+  [[nodiscard]] std::string_view trace_id(bitget::HeaderLookup headers) const noexcept override {
+    return honest_->trace_id(headers);
+  }
+
+ private:
+  std::unique_ptr<bitget::Dialect> honest_;
+  Bug bug_;
+  VenueMs last_venue_ms_ = 0;
+};
+
+}  // namespace
+
+const std::array<BugName, kBugs>& bug_names() noexcept { return kNames; }
+
+std::optional<Bug> bug_named(std::string_view name) noexcept {
+  for (const BugName& known : kNames) {
+    if (known.name == name) return known.bug;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(Bug bug) noexcept {
+  for (const BugName& known : kNames) {
+    if (known.bug == bug) return known.name;
+  }
+  return "none";
+}
+
+std::unique_ptr<bitget::Dialect> with_bug(std::unique_ptr<bitget::Dialect> dialect, Bug bug) {
+  switch (bug) {
+    case server_error_is_no:
+    case doubtful_code_is_no:
+    case ack_is_execution:
+    case unreadable_is_not_found:
+    case timestamp_ahead:
+      return std::make_unique<BuggyDialect>(std::move(dialect), bug);
+    default:
+      return dialect;
+  }
+}
+
+}  // namespace backhand::simulation

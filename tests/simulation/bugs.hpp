@@ -1,0 +1,51 @@
+// Bugs that can be planted around the engine, to prove that the invariants can fail. Each is a mutation of a
+// port, of the dialect, of the configuration or of what recovery hands over: the mistake that a gateway of
+// this kind would make.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "gateway/bitget/dialect.hpp"
+
+namespace backhand::simulation {
+
+enum class Bug : std::uint8_t {
+  none,
+  resend_on_reset,          ///< A request whose connection was reset is written again on another one.
+  server_error_is_no,       ///< 5xx is taken for a definite no.
+  lost_reply_is_no,         ///< No reply is taken for a definite no.
+  doubtful_code_is_no,      ///< A code that may follow an executed leg is taken for a definite no.
+  ack_is_execution,         ///< A read of positions right after the ack counts as one after the execution.
+  not_found_at_once,        ///< "Not found" counts before the fuse has burnt.
+  unreadable_is_not_found,  ///< A look-up without a readable answer counts as "not found".
+  epoch_reused,             ///< A restart goes on with the last epoch.
+  journal_after_send,       ///< The `intended` record is written only once the bytes are out.
+  outcome_dropped,          ///< A full ring swallows outcomes: no room is kept for them.
+  outcome_twice,            ///< A terminal event is told twice when the strategy is slow.
+  taken_mark_lost,          ///< A restart forgets which intents were taken.
+  open_cases_forgotten,     ///< A restart forgets what was sent and not answered.
+  history_not_replayed,     ///< A restart forgets the outcomes that a strategy has missed.
+  halt_forgotten,           ///< A restart forgets the halt.
+  sync_error_ignored,       ///< A failing fdatasync is taken for success.
+  deadline_ignored,         ///< Deadlines are looked at a second late.
+  pacing_limit_wrong,       ///< One request a second more than the venue allows.
+  timestamp_ahead,          ///< Requests are signed with a time ahead of the venue's clock.
+  bound_exceeded,           ///< No bug of ours: the venue's clock steps back further than the stated bound.
+};
+inline constexpr std::size_t kBugs = 20;  ///< Without `none`.
+
+struct BugName {
+  Bug bug;
+  std::string_view name;
+};
+[[nodiscard]] const std::array<BugName, kBugs>& bug_names() noexcept;
+[[nodiscard]] std::optional<Bug> bug_named(std::string_view name) noexcept;
+[[nodiscard]] std::string_view to_string(Bug bug) noexcept;
+
+/// `dialect`, or a wrapper that makes the mistake where `bug` is one of the dialect's.
+[[nodiscard]] std::unique_ptr<bitget::Dialect> with_bug(std::unique_ptr<bitget::Dialect> dialect, Bug bug);
+
+}  // namespace backhand::simulation

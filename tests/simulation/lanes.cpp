@@ -1,0 +1,126 @@
+#include "tests/simulation/lanes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace backhand::simulation {
+
+SimLanes::SimLanes(Context& context, CrashPoint& crash, std::size_t lanes)
+    : context_(context), crash_(crash), lanes_(lanes) {}
+
+void SimLanes::restore(const journal::State& state) {
+  for (const auto& [number, known] : state.lanes) {
+    if (number >= lanes_.size()) continue;
+    Lane& lane = lanes_[number];
+    lane.taken_mark = known.taken_mark;
+    lane.last_record = known.last_record_number;
+    for (const auto& [key, open] : state.cases) {
+      if (key.first == number && open.phase != journal::CasePhase::unresolved) ++lane.open;
+    }
+  }
+}
+
+void SimLanes::forget() {
+  changes_.clear();
+  for (Lane& lane : lanes_) {
+    lane.open = 0;
+    lane.taken_mark = 0;
+    lane.last_record = 0;
+    lane.event_number = 0;
+  }
+}
+
+std::vector<SimLanes::Change> SimLanes::take_changes() { return std::exchange(changes_, {}); }
+
+int SimLanes::drain(const std::function<void(LaneIndex, const wire::Intent&)>& sink) {
+  int taken = 0;
+  for (std::uint16_t number = 0; number < lanes_.size(); ++number) {
+    Lane& lane = lanes_[number];
+    for (int look = 0; look < 8 && lane.ring.attached && !lane.ring.intents.empty(); ++look) {
+      const std::size_t owed = std::size_t{wire::kEventsPerIntent} * (lane.open + 1);
+      if (context_.bug != Bug::outcome_dropped && kCapacity - lane.ring.outcomes.size() < owed) break;
+      if (crash_.dead()) return taken;
+      const wire::Intent intent = lane.ring.intents.front();
+      lane.ring.intents.pop_front();
+      ++lane.open;
+      ++taken;
+      sink(LaneIndex{number}, intent);
+      lane.taken_mark = std::max(lane.taken_mark, intent.id);
+    }
+  }
+  return taken;
+}
+
+bool SimLanes::anything_waits() const noexcept {
+  return !changes_.empty() || std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
+    return lane.ring.attached && !lane.ring.intents.empty() &&
+           kCapacity - lane.ring.outcomes.size() >= std::size_t{wire::kEventsPerIntent} * (lane.open + 1);
+  });
+}
+
+bool SimLanes::put(Lane& lane, wire::Outcome& outcome) noexcept {
+  outcome.published_ns = context_.clocks.mono();
+  lane.last_record = std::max(lane.last_record, outcome.record_number);
+  if (!lane.ring.attached) return true;
+  if (lane.ring.outcomes.size() >= kCapacity) return context_.bug == Bug::outcome_dropped;
+  if (crash_.reach(Step::before_publish)) return true;
+  outcome.event_number = ++lane.event_number;
+  lane.ring.outcomes.push_back(outcome);
+  const bool terminal = (outcome.flags & wire::kTerminal) != 0;
+  if (context_.bug == Bug::outcome_twice && terminal && lane.ring.outcomes.size() % 16 == 0 &&
+      lane.ring.outcomes.size() < kCapacity)
+    lane.ring.outcomes.push_back(outcome);
+  (void)crash_.reach(Step::after_publish);
+  return true;
+}
+
+bool SimLanes::publish(LaneIndex index, wire::Outcome& outcome) noexcept {
+  if (crash_.dead()) return true;
+  Lane& lane = lanes_[index.value];
+  if (wire::is_terminal(outcome)) close_intent(index);
+  const bool put_in = put(lane, outcome);
+  // The room was reserved, so this is a promise broken by one of the two sides.
+  if (!put_in) context_.violate("no room for an event of an intent in lane " + std::to_string(index.value));
+  return put_in;
+}
+
+bool SimLanes::offer(LaneIndex index, wire::Outcome& outcome) noexcept {
+  if (crash_.dead()) return true;
+  Lane& lane = lanes_[index.value];
+  const std::size_t kept = std::size_t{wire::kEventsPerIntent} * lane.open;
+  if (lane.ring.attached && context_.bug != Bug::outcome_dropped &&
+      kCapacity - lane.ring.outcomes.size() < kept + 1)
+    return false;
+  return put(lane, outcome);
+}
+
+void SimLanes::close_intent(LaneIndex index) noexcept {
+  if (crash_.dead()) return;
+  Lane& lane = lanes_[index.value];
+  if (lane.open == 0) {
+    context_.violate("more terminal events than intents in lane " + std::to_string(index.value));
+    return;
+  }
+  --lane.open;
+}
+
+LaneAttach SimLanes::attach(std::uint16_t number, std::uint64_t cursor) {
+  Lane& lane = lanes_[number];
+  lane.ring.intents.clear();
+  lane.ring.outcomes.clear();
+  lane.ring.attached = true;
+  ++lane.ring.attachment;
+  lane.event_number = 0;
+  changes_.push_back({number, true, cursor});
+  return {lane.taken_mark, lane.last_record};
+}
+
+void SimLanes::detach(std::uint16_t number) {
+  Lane& lane = lanes_[number];
+  if (!lane.ring.attached) return;
+  lane.ring.attached = false;
+  lane.ring.intents.clear();
+  changes_.push_back({number, false, 0});
+}
+
+}  // namespace backhand::simulation

@@ -1,0 +1,276 @@
+#include "tests/simulation/ledger.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "common/wire/names.hpp"
+
+namespace backhand::simulation {
+
+using wire::EventKind;
+
+std::string Ledger::position_key(std::string_view account, std::string_view symbol) {
+  return std::string(account) + "/" + std::string(symbol);
+}
+
+std::string Ledger::name(const IntentEntry& entry) const {
+  std::string out = "intent " + std::to_string(entry.number) + " (lane " + std::to_string(entry.lane) +
+                    " id " + std::to_string(entry.intent.id) + " " +
+                    std::string(entry.intent.account.view()) + " " + std::string(entry.intent.symbol.view());
+  if (!entry.client_oid.empty()) out += " " + std::string(entry.client_oid.view());
+  return out + ")";
+}
+
+IntentEntry& Ledger::add(std::uint16_t lane, std::uint32_t attachment, wire::Intent& intent, Ns deadline) {
+  const auto number = static_cast<std::uint32_t>(entries_.size());
+  intent.user_tag = wire::UserTag{"i" + std::to_string(number)};
+  IntentEntry entry;
+  entry.number = number;
+  entry.lane = lane;
+  entry.attachment = attachment;
+  entry.power_life = power_life_;
+  entry.intent = intent;
+  entry.deadline = deadline;
+  entries_.push_back(entry);
+  return entries_.back();
+}
+
+IntentEntry* Ledger::find(const wire::UserTag& tag) {
+  const std::string_view text = tag.view();
+  std::uint32_t number = 0;
+  if (text.size() < 2 || text[0] != 'i') return nullptr;
+  const auto parsed = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  if (parsed.ec != std::errc{} || number >= entries_.size()) return nullptr;
+  return &entries_[number];
+}
+
+void Ledger::on_intended(const journal::Intended& body, journal::ReversalKey key,
+                         std::uint64_t record_number) {
+  const wire::ClientOid oid = journal::render_client_oid(plan_.config.gateway.client_oid_prefix, key);
+  IntentEntry* entry = find(body.user_tag);
+  const std::string text{oid.view()};
+  if (context_.trace) {
+    context_.tell("intended " + text + " for " + (entry == nullptr ? "nobody" : name(*entry)));
+  }
+  if (entry == nullptr) {
+    context_.violate("an intended record names no intent: " + text);
+    return;
+  }
+  const auto [place, fresh] = by_oid_.emplace(text, entry->number);
+  if (!fresh) context_.violate("clientOid " + text + " is given a second time, to " + name(*entry));
+  ++entry->intended;
+  entry->intended_number = record_number;
+  entry->client_oid = oid;
+  if (entry->intended > 1) context_.violate("intended twice: " + name(*entry));
+  intended_[text] = body;
+}
+
+void Ledger::on_recorded_end(std::uint16_t lane, const wire::UserTag& tag) {
+  const IntentEntry* entry = find(tag);
+  if (entry == nullptr || entry->lane != lane || entry->client_oid.empty()) return;
+  std::erase_if(open_, [&](const auto& open) { return open.second.client_oid == entry->client_oid; });
+}
+
+void Ledger::on_resolved(const wire::ClientOid& client_oid) {
+  const auto found = by_oid_.find(std::string(client_oid.view()));
+  if (found == by_oid_.end()) return;
+  entries_[found->second].resolved = true;
+  std::erase_if(open_, [&](const auto& open) { return open.second.client_oid == client_oid; });
+}
+
+void Ledger::on_written(std::string_view client_oid, std::uint64_t durable_number) {
+  const std::string text{client_oid};
+  const auto found = by_oid_.find(text);
+  if (found == by_oid_.end()) {
+    context_.violate("sent without an intended record: " + text);
+    return;
+  }
+  IntentEntry& entry = entries_[found->second];
+  if (entry.intended_number > durable_number)
+    context_.violate("sent before its record was durable: " + name(entry));
+  check_written(entry, client_oid);
+}
+
+void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
+  ++entry.sent;
+  if (entry.sent > 1) context_.violate("sent twice: " + name(entry));
+  if (context_.now() >= entry.deadline) context_.violate("sent after its deadline: " + name(entry));
+  if (halted_) context_.violate("sent while halted: " + name(entry));
+  if (halted_accounts_[std::string(entry.intent.account.view())])
+    context_.violate("sent while its account was halted: " + name(entry));
+  const journal::Intended& body = intended_[std::string(client_oid)];
+  const std::string position = position_key(body.account.view(), body.symbol.view());
+  const auto open = open_.find(position);
+  if (open != open_.end()) {
+    const auto fuse = static_cast<VenueMs>(plan_.config.venue.clock_tolerance_ms) +
+                      static_cast<VenueMs>(plan_.config.venue.execution_grace_ms);
+    const bool burnt = context_.clocks.venue() / kMillisecond > open->second.signed_ms + fuse;
+    if (!open->second.forgotten || !burnt) {
+      context_.violate("sent while " + std::string(open->second.client_oid.view()) +
+                       " of the same position had no proven end: " + name(entry));
+    }
+  }
+  open_[position] = {entry.client_oid, body.request_venue_ms, false};
+  const bool tells_end = std::any_of(entry.ends.begin(), entry.ends.end(), [](const Told&) { return true; });
+  if (tells_end) context_.violate("sent after its terminal event: " + name(entry));
+}
+
+void Ledger::on_told(std::uint16_t lane, const wire::Outcome& outcome) {
+  if (outcome.kind == EventKind::notice) return;
+  IntentEntry* entry = find(outcome.user_tag);
+  if (context_.trace) {
+    std::string line =
+        "told lane " + std::to_string(lane) + " record " + std::to_string(outcome.record_number) + ": " +
+        (entry == nullptr ? "?" : name(*entry)) + " " + std::string(wire::to_string(outcome.kind));
+    if (outcome.kind == EventKind::denied) line += " " + std::string(wire::to_string(outcome.deny_reason));
+    if (outcome.kind == EventKind::settled) line += " " + std::string(wire::to_string(outcome.result));
+    if (!outcome.venue_code.empty()) line += " code " + std::string(outcome.venue_code.view());
+    if ((outcome.flags & wire::kReplayed) != 0) line += " (replayed)";
+    context_.tell(line);
+  }
+  if (entry == nullptr || entry->lane != lane || entry->intent.id != outcome.intent_id) {
+    context_.violate("an event belongs to no intent of its lane: id " + std::to_string(outcome.intent_id));
+    return;
+  }
+  if (entry->never_taken)
+    context_.violate("told of an intent that was said to be never taken: " + name(*entry));
+  const bool replayed = (outcome.flags & wire::kReplayed) != 0;
+  if (outcome.kind == EventKind::unknown) entry->told_unknown = true;
+  if ((outcome.flags & wire::kTerminal) == 0) {
+    if (!entry->ends.empty() && !replayed && entry->power_life == power_life_)
+      context_.violate("an event follows the terminal one: " + name(*entry));
+    return;
+  }
+  const auto same = [&](const Told& end) {
+    return end.record == outcome.record_number && end.record != 0 && end.kind == outcome.kind &&
+           end.result == outcome.result && end.deny_reason == outcome.deny_reason;
+  };
+  if (std::any_of(entry->ends.begin(), entry->ends.end(), same)) {
+    if (!replayed) context_.violate("the terminal event is told twice: " + name(*entry));
+    return;
+  }
+  if (outcome.kind == EventKind::unresolved) ++unresolved_;
+  entry->ends.push_back(
+      {outcome.kind, outcome.deny_reason, outcome.result, outcome.flags, outcome.record_number, outcome});
+  if (entry->ends.size() > 1 && entry->power_life == power_life_)
+    context_.violate("a second terminal event: " + name(*entry));
+}
+
+void Ledger::on_account_halted(std::string_view account, bool halted) {
+  halted_accounts_[std::string(account)] = halted;
+}
+
+void Ledger::on_detached(std::uint16_t lane, std::uint32_t attachment) {
+  for (IntentEntry& entry : entries_) {
+    if (entry.lane == lane && entry.attachment == attachment && entry.ends.empty()) entry.cut_off = true;
+  }
+}
+
+void Ledger::on_attached(std::uint16_t lane, std::uint64_t taken_mark) {
+  for (IntentEntry& entry : entries_) {
+    if (entry.lane != lane || !entry.cut_off || !entry.ends.empty() || entry.power_life != power_life_)
+      continue;
+    if (entry.intent.id > taken_mark && !entry.told_unknown) entry.never_taken = true;
+  }
+}
+
+void Ledger::on_power_lost() {
+  ++power_life_;
+  for (IntentEntry& entry : entries_) {
+    if (entry.ends.empty()) entry.lost_by_power = true;
+  }
+  for (auto& [position, open] : open_) open.forgotten = true;
+}
+
+void Ledger::check_end(const venue::Exchange& venue) {
+  std::unordered_map<std::string, const venue::Reversal*> executed;
+  for (const venue::Reversal& reversal : venue.truth().reversals) {
+    const std::string oid{reversal.client_oid.view()};
+    if (reversal.closed.is_zero() && reversal.opened.is_zero()) continue;
+    if (!by_oid_.contains(oid)) context_.violate("the venue executed what was never recorded: " + oid);
+    const auto [place, fresh] = executed.emplace(oid, &reversal);
+    if (!fresh) context_.violate("the venue executed " + oid + " twice");
+  }
+  for (const IntentEntry& entry : entries_) {
+    const auto found = executed.find(std::string(entry.client_oid.view()));
+    check_ends(entry, found == executed.end() ? nullptr : found->second);
+  }
+}
+
+void Ledger::check_ends(const IntentEntry& entry, const venue::Reversal* truth) {
+  for (const Told& end : entry.ends) check_result(entry, end, truth);
+  if (entry.ends.empty()) check_missing_end(entry, truth != nullptr);
+}
+
+void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
+  if (entry.lost_by_power) return;
+  if (entry.never_taken) {
+    if (executed || entry.intended > 0)
+      context_.violate("said to be never taken, but recorded: " + name(entry));
+    return;
+  }
+  if (entry.intent.kind == wire::IntentKind::withdraw) {
+    // A withdraw that worked has no event of its own: the target's says it.
+    if (entry.cut_off) return;
+    for (const IntentEntry& target : entries_) {
+      if (target.lane != entry.lane || target.intent.id != entry.intent.target_id) continue;
+      for (const Told& end : target.ends) {
+        if (end.deny_reason == wire::DenyReason::withdrawn) return;
+      }
+    }
+    context_.violate("no terminal event: withdraw, " + name(entry));
+    return;
+  }
+  // Taken and cut off before anything was recorded: its strategy knows by the mark that nothing was sent.
+  if (entry.cut_off && entry.intended == 0) return;
+  context_.violate("no terminal event: " + name(entry) + (executed ? " which was executed" : ""));
+}
+
+void Ledger::check_result(const IntentEntry& entry, const Told& end, const venue::Reversal* truth) {
+  using wire::SettledResult;
+  const bool executed = truth != nullptr;
+  switch (end.kind) {
+    case EventKind::denied:
+      if (executed) context_.violate("denied, but executed: " + name(entry));
+      if (entry.sent > 0) context_.violate("denied, but sent: " + name(entry));
+      return;
+    case EventKind::rejected:
+      if (executed) context_.violate("rejected, but executed: " + name(entry));
+      return;
+    case EventKind::settled:
+      break;
+    default:
+      return;
+  }
+  if (end.result == SettledResult::not_executed) {
+    if (executed) context_.violate("settled not_executed, but executed: " + name(entry));
+    return;
+  }
+  if (!executed) {
+    context_.violate("settled as executed, but it was not: " + name(entry));
+    return;
+  }
+  const bool nothing_opened = truth->opened.is_zero();
+  const bool whole = truth->opened == truth->closed;
+  const bool is_true = end.result == SettledResult::reversed          ? whole && !nothing_opened
+                       : end.result == SettledResult::partly_reversed ? !whole && !nothing_opened
+                                                                      : nothing_opened;
+  if (!is_true) {
+    context_.violate("settled " + std::string(wire::to_string(end.result)) +
+                     " is not what was executed: " + name(entry));
+    return;
+  }
+  check_positions(entry, end, *truth);
+}
+
+void Ledger::check_positions(const IntentEntry& entry, const Told& end, const venue::Reversal& truth) {
+  // Where others traded too, or reads lag behind, the sizes told are those of the reads, not the reversal's.
+  if (plan_.other_trades > 0 || plan_.options.position_lag_ns > 0) return;
+  if ((end.flags & wire::kHasPositions) == 0) return;
+  const std::uint8_t scale = end.outcome.position_scale;
+  if (Decimal{end.outcome.long_after, scale} != truth.long_after ||
+      Decimal{end.outcome.short_after, scale} != truth.short_after)
+    context_.violate("told a position after it that was never held: " + name(entry));
+}
+
+}  // namespace backhand::simulation

@@ -1,0 +1,253 @@
+// What goes wrong around the gateway in a seed's world, and what operators do about it.
+#include <algorithm>
+#include <array>
+
+#include "tests/simulation/world.hpp"
+
+namespace backhand::simulation {
+
+namespace {
+
+constexpr std::array<std::string_view, kSteps> kStepNames{
+    "process_killed_before_append", "process_killed_after_append", "process_killed_before_write",
+    "process_killed_after_write",   "process_killed_at_reply",     "process_killed_before_publish",
+    "process_killed_after_publish", "process_killed_at_disk",      "process_killed_at_start",
+};
+
+}  // namespace
+
+void World::strike_process() {
+  if (!context_.faults_on || !process_.running()) return;
+  const unsigned all = plan_.kills + plan_.pauses;
+  if (context_.random.below(all) < plan_.pauses) {
+    context_.fire("process_paused");
+    process_.set_paused(true);
+    context_.after(context_.random.heavy(500 * kMillisecond, 20 * kSecond),
+                   [this] { process_.set_paused(false); });
+    return;
+  }
+  if (context_.random.chance(0.2)) {
+    context_.fire("wall_clock_step");
+    context_.clocks.wall_offset += context_.random.between(-30, 30) * kSecond;
+  }
+  const auto step = static_cast<Step>(context_.random.below(kSteps));
+  context_.fire(kStepNames[static_cast<std::size_t>(step)]);
+  crash_.arm(step, static_cast<std::uint32_t>(context_.random.between(1, 6)));
+  if (step == Step::start) {
+    crash_.kill();
+    on_death();
+  }
+}
+
+void World::stop_process() {
+  if (!context_.faults_on || !process_.running() || process_.paused() || stopping_) return;
+  context_.fire("process_stopped");
+  process_.engine().stop_intake(context_.clocks.mono());
+  stopping_ = true;
+  stop_by_ = context_.now() + 5 * kSecond;
+}
+
+void World::lose_power() {
+  if (!context_.faults_on) return;
+  context_.fire("power_lost");
+  crash_.kill();
+  if (process_.running()) on_death();
+  process_.storage().lose_power([this] { return context_.random.chance(0.5); });
+  context_.clocks.booted = context_.now() - 5 * kSecond;
+  ledger_.on_power_lost();
+  for (auto& strategy : strategies_) strategy->forget();
+}
+
+void World::strike_storage() {
+  if (!context_.faults_on) return;
+  Random& random = context_.random;
+  switch (random.below(10)) {
+    case 0:
+      process_.set_storage_fault(StorageFault::full);
+      context_.after(random.between(100, 5'000) * kMillisecond,
+                     [this] { process_.set_storage_fault(StorageFault::none); });
+      return;
+    case 1:
+      process_.set_storage_fault(StorageFault::write_error);
+      return;
+    case 2:
+      process_.set_storage_fault(StorageFault::sync_error);
+      return;
+    case 3:
+      process_.set_storage_fault(StorageFault::short_write);
+      return;
+    case 4:
+      process_.set_storage_fault(StorageFault::torn_write);
+      return;
+    case 5:
+    case 6: {
+      // Seen at a start only, so there is one.
+      process_.set_storage_fault(random.chance(0.5) ? StorageFault::hot_allocation : StorageFault::hot_map);
+      crash_.kill();
+      if (process_.running()) on_death();
+      return;
+    }
+    default:
+      break;
+  }
+  crash_.kill();
+  if (process_.running()) on_death();
+  if (!undamaged_) undamaged_ = process_.storage().clone();
+  std::vector<std::string> segments;
+  for (const std::string& path : process_.storage().paths()) {
+    if (path.starts_with("/state") && path.ends_with(".log")) segments.push_back(path);
+  }
+  switch (random.below(3)) {
+    case 0:
+      if (segments.empty()) return;
+      context_.fire("segment_lost");
+      process_.storage().erase(segments.back());
+      return;
+    case 1: {
+      if (segments.empty()) return;
+      auto& bytes =
+          process_.storage().bytes(segments[static_cast<std::size_t>(random.below(segments.size()))]);
+      if (bytes.empty()) return;
+      context_.fire("disk_bit_flip");
+      bytes[static_cast<std::size_t>(random.below(bytes.size()))] ^= std::byte{1} << random.below(8);
+      return;
+    }
+    default:
+      for (const std::string& path : process_.storage().paths()) {
+        if (!path.starts_with("/hot")) continue;
+        context_.fire("hot_segment_lost");
+        process_.storage().erase(path);
+      }
+      return;
+  }
+}
+
+void World::repair_start() {
+  ++refused_in_a_row_;
+  process_.set_storage_fault(StorageFault::none);
+  if (undamaged_) {
+    // Refused, as it must be: the operator brings back what was there.
+    process_.replace_storage(std::move(undamaged_));
+    return;
+  }
+  if (refused_in_a_row_ > 3) context_.violate("start refused without a fault: " + process_.refusal());
+}
+
+void World::strike_venue() {
+  if (!context_.faults_on) return;
+  Random& random = context_.random;
+  const auto account = static_cast<std::uint32_t>(random.below(plan_.scenario.accounts.size()));
+  const auto contract = static_cast<std::uint32_t>(random.below(plan_.scenario.contracts.size()));
+  const Ns back = random.between(500, 5'000) * kMillisecond;
+  switch (random.below(4)) {
+    case 0: {
+      // Within the stated bound: what of the grace the executions themselves leave.
+      context_.fire("venue_clock_step");
+      const auto bound = static_cast<Ns>(plan_.config.venue.execution_grace_ms) * kMillisecond / 10;
+      context_.clocks.venue_offset += random.between(-bound, bound);
+      return;
+    }
+    case 1:
+      context_.fire("venue_contract_closed");
+      venue_.set_contract_status(contract, venue::ContractStatus::maintain);
+      context_.after(
+          back, [this, contract] { venue_.set_contract_status(contract, venue::ContractStatus::normal); });
+      return;
+    case 2:
+      context_.fire("venue_short_of_margin");
+      venue_.set_equity(account, Decimal{static_cast<std::uint64_t>(random.between(0, 5'000)), 0});
+      context_.after(back, [this, account] { venue_.set_equity(account, std::nullopt); });
+      return;
+    default:
+      context_.fire("venue_key_refused");
+      venue_.set_unified(account, true);
+      context_.after(back, [this, account] { venue_.set_unified(account, false); });
+      return;
+  }
+}
+
+void World::other_trade() {
+  if (!context_.faults_on) return;
+  Random& random = context_.random;
+  const auto account = static_cast<std::uint32_t>(random.below(plan_.scenario.accounts.size()));
+  const auto contract = static_cast<std::uint32_t>(random.below(plan_.scenario.contracts.size()));
+  const auto side = random.chance(0.5) ? wire::PositionSide::long_side : wire::PositionSide::short_side;
+  const bool reduces = random.chance(0.5);
+  const bool forced = reduces && random.chance(0.3);
+  context_.fire(forced ? "other_liquidation" : reduces ? "other_trader_closes" : "other_trader_opens");
+  (void)venue_.trade(account, contract, side, reduces,
+                     Decimal{static_cast<std::uint64_t>(random.between(1, 30)), 1},
+                     forced ? venue::Source::liquidation : venue::Source::market, context_.clocks.venue());
+}
+
+void World::strike_strategy() {
+  if (!context_.faults_on) return;
+  Random& random = context_.random;
+  SimStrategy& strategy = *strategies_[static_cast<std::size_t>(random.below(strategies_.size()))];
+  const Ns until = context_.now() + random.heavy(500 * kMillisecond, 15 * kSecond);
+  switch (random.below(3)) {
+    case 0:
+      context_.fire("strategy_dies");
+      strategy.die(until);
+      return;
+    case 1:
+      context_.fire("strategy_stalls");
+      strategy.stall(until);
+      return;
+    default:
+      context_.fire("strategy_reattaches_from_start");
+      strategy.reattach_from_start();
+      return;
+  }
+}
+
+void World::halt_for_a_while() {
+  if (!context_.faults_on || !process_.running() || process_.paused() || process_.journal_failed()) return;
+  const Ns back = context_.random.between(100, 5'000) * kMillisecond;
+  if (context_.random.chance(0.5)) {
+    if (process_.engine().halted()) return;
+    process_.engine().halt("by the operator", context_.clocks.mono());
+    if (crash_.dead() || process_.journal_failed()) return;
+    context_.fire("halted_by_operator");
+    ledger_.on_halted(true);
+    return;
+  }
+  const AccountIndex account{static_cast<std::uint16_t>(context_.random.below(plan_.config.accounts.size()))};
+  if (process_.engine().account(account).halted_by_operator) return;
+  process_.engine().halt_account(account, "by the operator", context_.clocks.mono());
+  if (crash_.dead() || process_.journal_failed()) return;
+  context_.fire("account_halted_by_operator");
+  ledger_.on_account_halted(plan_.config.accounts[account.value].name, true);
+  (void)back;
+}
+
+/// Once a second an operator looks: resumes what was halted long enough, restarts what has failed.
+void World::operators_rounds() {
+  if (!process_.running() || process_.paused() || crash_.dead() || stopping_) return;
+  engine::Engine& engine = process_.engine();
+  const Ns now = context_.clocks.mono();
+  if (process_.journal_failed()) {
+    if (context_.random.chance(0.5)) return;
+    context_.tell("the operator restarts it: its journal has failed");
+    process_.set_storage_fault(StorageFault::none);
+    crash_.kill();
+    on_death();
+    return;
+  }
+  const bool resumes = !context_.faults_on || context_.random.chance(0.3);
+  if (!resumes) return;
+  if (engine.halted() && ledger_.halted()) {
+    ledger_.on_halted(false);
+    engine.resume("looked", now);
+  }
+  for (std::uint16_t a = 0; a < plan_.config.accounts.size() && !crash_.dead(); ++a) {
+    const engine::AccountState& account = engine.account(AccountIndex{a});
+    const bool refused =
+        account.phase == engine::AccountPhase::halted || account.phase == engine::AccountPhase::refused;
+    if (!account.halted_by_operator && !refused) continue;
+    ledger_.on_account_halted(plan_.config.accounts[a].name, false);
+    engine.resume_account(AccountIndex{a}, "looked", now);
+  }
+}
+
+}  // namespace backhand::simulation
