@@ -1,0 +1,319 @@
+"""Does every intent have exactly one true answer? Judges what strategies logged against what the venue knows.
+
+Input: for each lane the lines that backhand-load wrote, in order, over all its runs; and the venue's /truth. Every check
+returns what is wrong in words; no words, no violation. `plant` doctors good input so that each check is seen to fail.
+"""
+import collections
+import copy
+import dataclasses
+import json
+
+EXECUTED = {"reversed", "partly_reversed", "closed_only"}
+# Told without a record: what a mad strategy can make without end.
+UNRECORDED_DENIALS = {"id_not_increasing", "malformed", "too_many_intents"}
+
+
+class Reader:
+    """Reads a log that grows: each call gives the whole lines that have come since."""
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+
+    def new_lines(self):
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        whole = text[:text.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+@dataclasses.dataclass
+class Intent:
+    tag: str
+    id: int
+    target: object  # The intent that it withdraws, or None.
+    ends: list
+    oids: set
+    lost: bool = False      # Above the taken mark at a later attach: never taken, nothing sent.
+    pushed: bool = True
+    was_acted_on: bool = False
+
+
+class Lane:
+    def __init__(self, name, lines=()):
+        self.name = name
+        self.intents = {}
+        self.by_id = {}    # The last one pushed under each number.
+        self.pending = {}  # Those without an end and not lost, by tag.
+        self.records = {}
+        self.wrong = []
+        self.repeated = 0
+        self.events = collections.Counter()
+        self.feed(lines)
+
+    def feed(self, lines):
+        for line in lines:
+            if line["t"] == "push":
+                intent = Intent(line["tag"], line["id"], self.by_id.get(line.get("withdraw")), [], set())
+                if intent.tag in self.intents:
+                    self.wrong.append(f"the load itself used tag {intent.tag} twice")
+                self.intents[intent.tag] = self.pending[intent.tag] = self.by_id[intent.id] = intent
+            elif line["t"] == "nopush":
+                self.intents[line["tag"]].pushed = False
+                self.pending.pop(line["tag"], None)
+            elif line["t"] == "attach":
+                self._attached(line)
+            elif line["t"] == "event" and line["kind"] != "notice":
+                self._event(line)
+        return self
+
+    def _attached(self, line):
+        for intent in list(self.pending.values()):
+            if intent.id > line["taken_mark"]:
+                intent.lost = True
+                del self.pending[intent.tag]
+                if intent.was_acted_on:
+                    self.wrong.append(f"{intent.tag} was acted on, and after a restart the gateway says it never took it")
+
+    def _event(self, line):
+        tag, record = line["tag"], line["record"]
+        what = (line["kind"], tag, line["id"], line["result"], line["deny"], line["oid"], line["terminal"])
+        if record:
+            known = self.records.get(record)
+            if known is not None:
+                self.repeated += 1
+                if known != what:
+                    self.wrong.append(f"record {record} was told as {known} and then as {what}")
+                return
+            self.records[record] = what
+        self.events[line["kind"]] += 1
+        intent = self.intents.get(tag)
+        if intent is None:
+            self.wrong.append(f"an event for an intent that nobody pushed: {what}")
+            return
+        if intent.id != line["id"]:
+            self.wrong.append(f"{tag} was pushed as intent {intent.id} and told as {line['id']}")
+        if intent.lost:
+            self.wrong.append(f"{tag} was never taken, said the attach; now it has an event: {what}")
+        if line["oid"]:
+            intent.oids.add(line["oid"])
+        if line["terminal"]:
+            intent.ends.append(line)
+            self.pending.pop(tag, None)
+            if not record and line["deny"] not in UNRECORDED_DENIALS:
+                self.wrong.append(f"{tag} has a terminal event without a record number: {what}")
+        elif line["kind"] != "queued":
+            intent.was_acted_on = True
+
+    def open(self):
+        """Pushed, perhaps taken, and without an end. A withdrawal that is granted is answered by its target's end."""
+        return [i for i in self.pending.values()
+                if i.target is None or not any(end["deny"] == "withdrawn" for end in i.target.ends)]
+
+    def highest_record(self):
+        return max(self.records, default=0)
+
+
+def check_lane(lane):
+    wrong = list(lane.wrong)
+    for intent in lane.intents.values():
+        if len(intent.ends) > 1:
+            wrong.append(f"{intent.tag} has {len(intent.ends)} terminal events: "
+                         + ", ".join(e["result"] if e["kind"] == "settled" else e["kind"] for e in intent.ends))
+        if len(intent.oids) > 1:
+            wrong.append(f"{intent.tag} went under several order ids: {sorted(intent.oids)}")
+    for intent in lane.open():
+        wrong.append(f"{intent.tag} (intent {intent.id}) has no terminal event")
+    if lane.records:
+        missing = set(range(1, max(lane.records) + 1)) - set(lane.records)
+        if missing:
+            wrong.append(f"{len(missing)} records were never told, the first is {min(missing)}")
+    return [f"lane {lane.name}: {w}" for w in wrong]
+
+
+def check_truth(lanes, truth):
+    wrong = []
+    executed = {}
+    for account, oids in truth["executed"].items():
+        for oid, times in oids.items():
+            executed[oid] = times
+            if times > 1:
+                wrong.append(f"account {account}: {oid} was executed {times} times")
+    arrived = collections.Counter(a["client_oid"] for a in truth.get("arrivals", []) if a["path"].endswith("click-backhand"))
+    for oid, times in arrived.items():
+        if oid and times > 1:
+            wrong.append(f"{oid} arrived at the venue {times} times")
+    owner = {}
+    for lane in lanes:
+        for intent in lane.intents.values():
+            for oid in intent.oids:
+                if oid in owner:
+                    wrong.append(f"{oid} belongs to {owner[oid].tag} and to {intent.tag}")
+                owner[oid] = intent
+            for end in intent.ends:
+                times = executed.get(end["oid"], 0) if end["oid"] else 0
+                is_executed_end = end["kind"] == "settled" and end["result"] in EXECUTED
+                if is_executed_end and times == 0:
+                    wrong.append(f"{intent.tag} is told settled: {end['result']}, but {end['oid'] or 'nothing'} was never executed")
+                if not is_executed_end and end["kind"] != "unresolved" and times > 0:
+                    what = end["result"] if end["kind"] == "settled" else end["kind"]
+                    wrong.append(f"{intent.tag} is told {what}, but {end['oid']} was executed")
+                if intent.target is not None and is_executed_end:
+                    wrong.append(f"{intent.tag} only withdraws, but is told {end['result']}")
+    for oid in executed:
+        if oid not in owner:
+            wrong.append(f"{oid} was executed, and no strategy was ever told of it")
+    for oid in arrived:
+        if oid and oid not in owner:
+            wrong.append(f"{oid} arrived at the venue, and no strategy was ever told of it")
+    return wrong
+
+
+def check_counters(truth, lanes, unresolved_allowed=0):
+    wrong = []
+    counters = truth["counters"]
+    for name in ("throttled", "reversals_throttled", "reversals_repeated"):
+        if counters[name] != 0:
+            wrong.append(f"the venue counts {counters[name]} {name}")
+    unresolved = sum(lane.events["unresolved"] for lane in lanes)
+    if unresolved > unresolved_allowed:
+        wrong.append(f"{unresolved} intents are unresolved, though the venue can be reached")
+    return wrong
+
+
+def check_all(lane_lines, truth):
+    """lane_lines: {lane name: its lines}. Returns (violations, lanes)."""
+    return judge([Lane(name, lines) for name, lines in lane_lines.items()], truth)
+
+
+def judge(lanes, truth):
+    wrong = [w for lane in lanes for w in check_lane(lane)]
+    return wrong + check_truth(lanes, truth) + check_counters(truth, lanes), lanes
+
+
+def summary(lanes, truth):
+    ends = collections.Counter()
+    for lane in lanes:
+        for intent in lane.intents.values():
+            for end in intent.ends[:1]:
+                ends[f"settled_{end['result']}" if end["kind"] == "settled" else end["kind"]] += 1
+    return {"pushed": sum(i.pushed for lane in lanes for i in lane.intents.values()),
+            "never_taken": sum(i.lost and i.pushed for lane in lanes for i in lane.intents.values()),
+            "answered": sum(bool(i.ends) for lane in lanes for i in lane.intents.values()),
+            "ends": dict(sorted(ends.items())),
+            "denied_because": dict(collections.Counter(e["deny"] for lane in lanes for i in lane.intents.values()
+                                                       for e in i.ends if e["deny"] != "none").most_common()),
+            "unknown": sum(lane.events["unknown"] for lane in lanes),
+            "unresolved": sum(lane.events["unresolved"] for lane in lanes),
+            "settled": sum(lane.events["settled"] for lane in lanes),
+            "records_told_again": sum(lane.repeated for lane in lanes),
+            "executions": truth["counters"]["reversals_executed"],
+            "repeated": truth["counters"]["reversals_repeated"],
+            "throttled": truth["counters"]["throttled"],
+            "most_executions_of_one_id": truth["counters"]["max_executions_of_client_oid"]}
+
+
+# Planted bugs: each doctors good logs or a good truth; check_all must object.
+
+def _some_end(lane_lines, wanted):
+    for lines in lane_lines.values():
+        for at, line in enumerate(lines):
+            if line["t"] == "event" and line["terminal"] and wanted(line):
+                return lines, at
+    return None
+
+
+def _twin(lines, at, **changes):
+    # As a gateway would that forgot that it had answered: the same intent under a new number.
+    top = max(line["record"] for line in lines if line["t"] == "event")
+    lines.append(dict(lines[at], record=top + 1, **changes))
+
+
+def _executed_twice(lane_lines, truth):
+    oids = next(o for o in truth["executed"].values() if o)
+    oids[next(iter(oids))] = 2
+
+
+def _arrived_twice(lane_lines, truth):
+    truth["arrivals"].append(dict(next(a for a in truth["arrivals"] if a["client_oid"])))
+
+
+def _told_not_executed(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["result"] == "reversed")
+    lines[at] = dict(lines[at], result="not_executed")
+
+
+def _told_rejected(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["result"] == "reversed")
+    lines[at] = dict(lines[at], kind="rejected", result="none")
+
+
+def _told_reversed(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["result"] == "reversed")
+    del next(o for o in truth["executed"].values() if lines[at]["oid"] in o)[lines[at]["oid"]]
+
+
+def _terminal_dropped(lane_lines, truth):
+    # Its number goes to nobody: every later one moves up, so that only the missing answer can be noticed.
+    lines, at = _some_end(lane_lines, lambda e: e["record"])
+    gone = lines[at]["record"]
+    lines[:] = [dict(line, record=line["record"] - 1) if line["t"] == "event" and line["record"] > gone else line
+                for line in lines if line["t"] != "event" or line["record"] != gone]
+
+
+def _record_skipped(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["record"])
+    top = max(line["record"] for line in lines if line["t"] == "event")
+    gone = lines[at]["record"]
+    lines[:] = [dict(line, record=top + 5) if line["t"] == "event" and line["record"] == gone else line for line in lines]
+
+
+def _answered_twice(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["result"] == "reversed")
+    _twin(lines, at)
+
+
+def _record_retold_otherwise(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["result"] == "reversed")
+    lines.append(dict(lines[at], result="not_executed"))
+
+
+def _forgotten(lane_lines, truth):
+    # Sent, and after a restart the mark says that it was never taken.
+    lines = next(lines for lines in lane_lines.values() if any(e["t"] == "event" and e["kind"] == "sent" for e in lines))
+    at = next(n for n, e in enumerate(lines) if e["t"] == "event" and e["kind"] == "sent")
+    lines.insert(at + 1, {"t": "attach", "run": 0, "generation": 2, "taken_mark": lines[at]["id"] - 1, "last_record": 0})
+
+
+def _executed_untold(lane_lines, truth):
+    next(iter(truth["executed"].values()))["bh-nobodys"] = 1
+
+
+def _throttled(lane_lines, truth):
+    truth["counters"]["throttled"] = 1
+
+
+def _unresolved(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["result"] == "reversed")
+    lines[at] = dict(lines[at], kind="unresolved", result="none")
+
+
+PLANTED = {f.__name__.strip("_"): f for f in (
+    _executed_twice, _arrived_twice, _told_not_executed, _told_rejected, _told_reversed, _terminal_dropped, _record_skipped,
+    _answered_twice, _record_retold_otherwise, _forgotten, _executed_untold, _throttled, _unresolved)}
+
+
+def uncaught_plants(lane_lines, truth):
+    """The planted bugs that the checks did not object to. The input must be free of violations."""
+    missed = []
+    for name, plant in PLANTED.items():
+        lines, doctored = copy.deepcopy(lane_lines), copy.deepcopy(truth)
+        plant(lines, doctored)
+        if not check_all(lines, doctored)[0]:
+            missed.append(name)
+    return missed
