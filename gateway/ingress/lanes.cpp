@@ -144,7 +144,7 @@ bool LaneSet::prepare_sleep() noexcept {
   // Pairs with the fence in client::GatewayBell: either a strategy sees that it has to ring, or the looks
   // below see what it did. Lanes that were told before have rung, or have nothing.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  const auto can_take = [this](Lane& lane) {
+  const auto can_take = [](Lane& lane) {
     return lane.state == State::attached && something_to_take(lane) &&
            room_for_next(lane) != shm::RoomStatus::short_of;
   };
