@@ -129,6 +129,27 @@ void Network::drop(Connection& connection) noexcept {
   connection.ended = connection.reset = connection.one_by_one = false;
 }
 
+std::string Network::describe() const {
+  std::string out = "connections";
+  for (const Connection& connection : connections_) {
+    switch (connection.state) {
+      case State::closed:
+        out += " closed";
+        break;
+      case State::dialing:
+        out += " dialing";
+        break;
+      case State::ready:
+        out += " ready";
+        break;
+      case State::busy:
+        out += " busy";
+        break;
+    }
+  }
+  return out;
+}
+
 void Network::tell_pool(std::string_view why) {
   const auto ready = static_cast<unsigned>(count(State::ready) + count(State::busy));
   handler_->on_pool_changed(ready, static_cast<unsigned>(connections_.size()), why);

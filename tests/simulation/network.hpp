@@ -47,6 +47,8 @@ class Network final : public engine::WirePort {
   [[nodiscard]] bool arrived_beyond_assumption() const noexcept { return beyond_assumption_; }
   /// When the last request that is still on its way arrives; the world's time.
   [[nodiscard]] Ns last_arrival() const noexcept { return last_arrival_; }
+  /// For the story's end: in which state each connection is.
+  [[nodiscard]] std::string describe() const;
   [[nodiscard]] std::uint64_t lost_replies() const noexcept { return lost_; }
 
  private:

@@ -95,9 +95,10 @@ void Network::arrive(const Flight& flight) {
   const venue::ParseStatus parsed = venue::parse_request(flight.bytes, request, used);
   BH_ASSERT(parsed == venue::ParseStatus::complete && used == flight.bytes.size());
   const venue::HttpResponse response = venue_.handle(request, context_.clocks.venue(), "10.0.0.1");
-  if (context_.trace && flight.is_reversal) {
-    context_.tell("venue got " + std::string(client_oid_in(flight.bytes)) + ", says " +
-                  std::to_string(response.status) + " " + response.body.substr(0, 160));
+  if (context_.trace) {
+    context_.tell("venue got " + flight.bytes.substr(0, flight.is_reversal ? 0 : flight.bytes.find('\r')) +
+                  std::string(client_oid_in(flight.bytes)) + ", says " + std::to_string(response.status) + " " +
+                  response.body.substr(0, flight.is_reversal ? 160 : 60));
   }
   answer(flight, response);
 }
@@ -152,7 +153,9 @@ void Network::answer(const Flight& flight, const venue::HttpResponse& response) 
       deliver(flight, std::move(bytes), delay, true, false);
       return;
     case Fate::duplicated:
-      if (context_.random.chance(0.5)) {
+      // The second copy may meet the next request on that connection; only where it names its order can it be
+      // told from that one's answer.
+      if (names_order && context_.random.chance(0.5)) {
         deliver(flight, bytes, delay + context_.random.between(1, 50) * kMillisecond, false, false);
       } else {
         bytes += std::string{bytes};

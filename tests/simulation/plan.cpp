@@ -139,7 +139,6 @@ void draw_venue(Context& context, Plan& plan) {
   options.check_signature = random.chance(0.05);
   options.spot_info = random.chance(0.8);
   options.chunked = random.chance(0.6);
-  options.code_as_number = random.chance(0.1);
   options.detail_says_status = random.chance(0.2);
   options.omit_position_utime = random.chance(0.5);
   options.partial_open_keeps_size = random.chance(0.3);

@@ -223,7 +223,7 @@ void World::come_to_rest() {
 
 std::string World::what_is_open() {
   if (!process_.running()) return "the gateway does not run: " + process_.refusal();
-  std::string out = "open intents " + std::to_string(process_.engine().open_intents()) + ", ready: " +
+  std::string out = network_.describe() + ", open intents " + std::to_string(process_.engine().open_intents()) + ", ready: " +
                     std::string(process_.engine().ready() ? "yes" : process_.engine().not_ready_because());
   for (std::size_t s = 0; s < strategies_.size(); ++s) {
     if (!strategies_[s]->at_rest()) out += ", strategy " + std::to_string(s) + " is not at rest";
