@@ -290,7 +290,7 @@ int Engine::do_work(Ns now) noexcept {
 }
 
 Ns Engine::next_due(Ns now) const noexcept {
-  Ns due = pacer_.next_due(now);
+  Ns due = std::min(pacer_.next_due(now), pacer_.next_correction());
   if (!waiter_deadlines_.empty()) due = std::min(due, waiter_deadlines_.top_key());
   if (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) return now;
   if (!freed_.empty()) return now;

@@ -57,7 +57,8 @@ void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyView& view, N
   r.venue_code = reply.code;
   r.code_class = reply.code_class;
   if (reply.venue_ms != 0) note_clock(reply.venue_ms, r.written_ns, view.replied_ns, now);
-  pacer_.on_reply(r.ticket, now, {reply.verdict == Verdict::throttled, reply.remaining_quota});
+  pacer_.on_reply(r.ticket, std::max(now, view.replied_ns),
+                  {reply.verdict == Verdict::throttled, reply.remaining_quota});
 
   switch (reply.verdict) {
     case Verdict::acked: {

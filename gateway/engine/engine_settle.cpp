@@ -140,7 +140,8 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   dialect_.decode_lookup(open.lookup, view.http_status, view.body, header_lookup(view), lookup_reply_);
   const domain::LookupReply& reply = lookup_reply_;
   if (reply.venue_ms != 0) note_clock(reply.venue_ms, open.written_ns, view.replied_ns, now);
-  pacer_.on_reply(open.ticket, now, {reply.status == LookupStatus::throttled, reply.remaining_quota});
+  pacer_.on_reply(open.ticket, std::max(now, view.replied_ns),
+                  {reply.status == LookupStatus::throttled, reply.remaining_quota});
   if (reply.status == LookupStatus::throttled) ++counters_.throttled;
   const bool is_positions = open.lookup.kind == LookupKind::positions && reply.status == LookupStatus::ok;
   if (is_positions) take_positions(open.lookup.account, open.lookup.instrument.product, reply, now);

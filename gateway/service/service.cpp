@@ -1,5 +1,6 @@
 #include "gateway/service/service.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -278,7 +279,10 @@ std::expected<void, Error> Gateway::open_sockets() {
   }
   ingress::AttachSettings settings;
   settings.path = config_.gateway.attach_socket;
-  settings.socket_mode = 0660;
+  // Who may attach is checked for each peer; the file's mode only has to let the configured users knock.
+  const bool others = std::any_of(config_.strategies.begin(), config_.strategies.end(),
+                                  [](const config::Strategy& strategy) { return !strategy.uids.empty(); });
+  settings.socket_mode = others ? 0666 : 0600;
   for (const config::Strategy& strategy : config_.strategies)
     settings.strategies.push_back({strategy.name, strategy.uids});
   settings.log = [](std::string_view line) { log(LogLevel::info, line); };
