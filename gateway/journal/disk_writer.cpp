@@ -74,20 +74,38 @@ std::expected<void, Error> DiskWriter::repair(const Recovered& recovered) {
   if (*got != sizeof(header_) || !is_valid(header_))
     return std::unexpected(Error{"the header of " + path_ + " has changed since it was read"});
   BH_ASSERT(offset_of(header_, recovered.disk_next) == recovered.disk_end_offset);
-  // Behind its end there may be parts of an entry or of a batch that was never synced.
-  if (const auto cut = storage_->truncate(file_.handle(), recovered.disk_end_offset); !cut)
-    return std::unexpected(failed("cut", path_, cut.error()));
-  if (const auto grown = storage_->allocate(file_.handle(), bytes_of_segment(header_.checkpoint_records));
-      !grown)
+  if (const Done cleaned = wipe(recovered.disk_end_offset, recovered.disk_dirty_end); !cleaned)
+    return std::unexpected(cleaned.error());
+  const std::uint64_t wanted =
+      std::max(bytes_of_segment(header_.checkpoint_records),
+               recovered.disk_end_offset + sizeof(Record) * (recovered.hot_tail.size() + max_batch() + 1));
+  if (const auto grown = storage_->allocate(file_.handle(), wanted); !grown)
     return std::unexpected(failed("allocate", path_, grown.error()));
   next_number_ = recovered.disk_next;
   return put(recovered.hot_tail);
+}
+
+std::expected<void, Error> DiskWriter::wipe(std::uint64_t from, std::uint64_t to) {
+  // Behind the end there may be parts of an entry, or whole ones of a batch that was never synced: they must
+  // be gone for good before new records get their numbers.
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(to - from, 1U << 16)));
+  if (from == to) return {};
+  for (std::uint64_t at = from; at < to; at += zeros.size()) {
+    const auto chunk =
+        std::span{zeros}.first(static_cast<std::size_t>(std::min<std::uint64_t>(to - at, zeros.size())));
+    if (const auto written = write_all(*storage_, file_.handle(), chunk, at); !written)
+      return std::unexpected(failed("write to", path_, written.error()));
+  }
+  if (const auto synced = storage_->fdatasync(file_.handle()); !synced)
+    return std::unexpected(failed("sync", path_, synced.error()));
+  return {};
 }
 
 std::expected<void, Error> DiskWriter::write(std::span<const Record> records) {
   if (next_number_ - header_.first_number >= settings_.segment_records) {
     if (Done done = start_segment(header_.segment + 1); !done) return done;
   }
+  BH_ASSERT(records.size() <= max_batch());
   for (std::size_t at = 0; at < records.size(); at += records[at].parts()) {
     const std::size_t parts = records[at].parts();
     BH_ASSERT(parts != 0 && at + parts <= records.size());
@@ -112,8 +130,9 @@ std::expected<void, Error> DiskWriter::put(std::span<const Record> records) {
 }
 
 std::uint64_t DiskWriter::bytes_of_segment(std::uint64_t checkpoint_records) const noexcept {
-  // The last batch may go beyond the last record by the rest of an entry.
-  return sizeof(Record) * (1 + checkpoint_records + settings_.segment_records + kMaxParts);
+  // A batch goes to one segment: the last one may go beyond. Zeros always follow, which show that nothing was
+  // cut.
+  return sizeof(Record) * (1 + checkpoint_records + settings_.segment_records + max_batch() + 1);
 }
 
 std::expected<void, Error> DiskWriter::start_segment(std::uint64_t segment) {

@@ -2,6 +2,7 @@
 // is full. Knows nothing of rings or threads; one thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <span>
@@ -26,6 +27,10 @@ class DiskWriter {
   /// written: what a failed sync has left on disk nobody can say.
   [[nodiscard]] std::expected<void, Error> write(std::span<const Record> records);
 
+  /// Records of one write() at most.
+  [[nodiscard]] std::uint64_t max_batch() const noexcept {
+    return std::min<std::uint64_t>(4096, settings_.hot_records);
+  }
   [[nodiscard]] std::uint64_t next_number() const noexcept { return next_number_; }
   [[nodiscard]] std::uint64_t journal_id() const noexcept { return header_.journal_id; }
 
@@ -35,6 +40,7 @@ class DiskWriter {
   using Done = std::expected<void, Error>;
   Done remove_unfinished();
   Done repair(const Recovered& recovered);
+  Done wipe(std::uint64_t from, std::uint64_t to);
   Done start_segment(std::uint64_t segment);
   Done write_manifest();
   Done put(std::span<const Record> records);

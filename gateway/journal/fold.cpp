@@ -99,6 +99,7 @@ void add_halt(Checkpoint& out, const Halt& halt) {
 
 std::expected<void, std::string> Fold::apply(std::span<const Record> parts) {
   state_.clean_stop = parts[0].kind == Kind::stopped;
+  state_.last_record_ns = parts[0].mono_ns;
   switch (parts[0].kind) {
     case Kind::started:
       state_.last_start = body_of<Started>(parts);

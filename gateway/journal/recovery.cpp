@@ -1,6 +1,7 @@
 #include "gateway/journal/recovery.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -13,6 +14,10 @@ namespace backhand::journal {
 namespace {
 
 using Step = SegmentReader::Step;
+
+std::uint64_t offset_of_slot(const HotHeader& header, std::uint64_t number) noexcept {
+  return HotHeader::kBytes + number % header.slots * sizeof(Record);
+}
 
 Error damaged(const std::string& path, std::uint64_t offset, const std::string& what) {
   return Error{"the journal is damaged: " + path + ", offset " + std::to_string(offset) + ": " + what};
@@ -35,6 +40,10 @@ class Recovery {
   Done end_of_disk(SegmentReader& reader, Step step);
   Done read_hot();
   Done take_hot(Storage::Handle handle, const HotHeader& header);
+  Done take_unpublished(Storage::Handle handle, const HotHeader& header, std::vector<Record>& records);
+  /// Whether slot holds the whole record `number`; an errno value where the file cannot be read.
+  Storage::Result<bool> read_slot(Storage::Handle handle, const HotHeader& header, std::uint64_t number,
+                                  Record& into);
   Done take_hot_records(std::vector<Record> records, std::uint64_t slots);
   /// The hot segment cannot be used: an error, or with accept_lost_hot a tail that may be missing.
   Done hot_unusable(const std::string& why);
@@ -145,7 +154,8 @@ Recovery::Done Recovery::end_of_disk(SegmentReader& reader, Step step) {
                                    "record " + std::to_string(reader.number()) + ": " + why +
                                        ", although record " + std::to_string(beyond->number) +
                                        " behind it is whole"));
-  torn_ = torn_ || beyond->valid;
+  out_.disk_dirty_end = beyond->dirty_end;
+  torn_ = torn_ || beyond->valid || reader.at_end_of_file();
   return {};
 }
 
@@ -186,16 +196,44 @@ Recovery::Done Recovery::take_hot(Storage::Handle handle, const HotHeader& heade
   std::vector<Record> records(static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t number = out_.disk_next + i;
-    const std::uint64_t offset = HotHeader::kBytes + number % header.slots * sizeof(Record);
-    Record& record = records[static_cast<std::size_t>(i)];
-    const auto got = read_fully(storage_, handle, std::as_writable_bytes(std::span{&record, 1}), offset);
+    const auto got = read_slot(handle, header, number, records[static_cast<std::size_t>(i)]);
     if (!got) return hot_unusable(os_error("cannot read " + path, got.error()).message);
-    if (*got != sizeof(record)) return hot_unusable(damaged(path, offset, "the file is cut short").message);
-    if (!is_valid(record) || record.number != number)
+    if (!*got)
       return hot_unusable(
-          damaged(path, offset, "record " + std::to_string(number) + " is not whole").message);
+          damaged(path, offset_of_slot(header, number),
+                  "record " + std::to_string(number) + " is not whole, or the file is cut short")
+              .message);
   }
+  if (auto more = take_unpublished(handle, header, records); !more) return hot_unusable(more.error().message);
   return take_hot_records(std::move(records), header.slots);
+}
+
+std::expected<void, Error> Recovery::take_unpublished(Storage::Handle handle, const HotHeader& header,
+                                                      std::vector<Record>& records) {
+  // The process may have died with an entry stored and its number not yet released. Nothing was sent on it,
+  // and to count it is as true as not to; to count it also heals a damaged `head`.
+  const std::uint64_t first = out_.disk_next + records.size();
+  for (std::uint64_t number = first; number < first + header.slots;) {
+    std::array<Record, kMaxParts> entry{};
+    std::size_t parts = 1;
+    for (std::size_t part = 0; part < parts; ++part) {
+      const auto got = read_slot(handle, header, number + part, entry[part]);
+      if (!got) return std::unexpected(os_error("cannot read " + hot_path(settings_), got.error()));
+      if (!*got || entry[part].part() != part || entry[part].kind != entry[0].kind) return {};
+      parts = entry[0].parts();
+    }
+    records.insert(records.end(), entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(parts));
+    number += parts;
+  }
+  return {};
+}
+
+Storage::Result<bool> Recovery::read_slot(Storage::Handle handle, const HotHeader& header,
+                                          std::uint64_t number, Record& into) {
+  const auto got = read_fully(storage_, handle, std::as_writable_bytes(std::span{&into, 1}),
+                              offset_of_slot(header, number));
+  if (!got) return std::unexpected(got.error());
+  return *got == sizeof(into) && is_valid(into) && into.number == number;
 }
 
 Recovery::Done Recovery::take_hot_records(std::vector<Record> records, std::uint64_t slots) {
@@ -241,7 +279,7 @@ void Recovery::judge_tail() {
     out_.tail_reason = "the hot segment " + hot_path(settings_) + " of the last run is gone";
   } else if (torn_ && !hot_found_) {
     out_.tail = TailLoss::torn_on_disk;
-    out_.tail_reason = "the last entry on disk was only partly written";
+    out_.tail_reason = "the last entry on disk was only partly written, or the file was cut behind it";
   }
 }
 

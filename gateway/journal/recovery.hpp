@@ -21,7 +21,7 @@ enum class TailLoss : std::uint8_t {
   none,
   power_lost,    ///< The boot id changed without a clean stop.
   hot_lost,      ///< Same boot, but the hot segment is gone or given up by accept_lost_hot.
-  torn_on_disk,  ///< Durability "power": the last entry was only partly written; it was never durable.
+  torn_on_disk,  ///< The disk's last entry is torn or its file cut, and no hot segment has the rest.
 };
 
 struct Recovered {
@@ -38,6 +38,7 @@ struct Recovered {
   std::uint64_t newest_segment = 0;   ///< 0: none.
   std::uint64_t disk_next = 1;        ///< First number that is not on disk.
   std::uint64_t disk_end_offset = 0;  ///< In the newest segment, behind its last whole entry.
+  std::uint64_t disk_dirty_end = 0;   ///< Behind what a torn or dropped batch left there; else the same.
   std::vector<Record> hot_tail;       ///< Records disk_next … next_number − 1.
 
   [[nodiscard]] bool must_block_all() const noexcept { return tail != TailLoss::none; }

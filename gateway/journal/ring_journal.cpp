@@ -14,7 +14,6 @@ namespace {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 
-constexpr std::uint64_t kBatchRecords = 4096;
 /// Slots ahead of the next number that are brought into the cache: two entries of three records.
 constexpr std::uint64_t kWarmSlots = 6;
 
@@ -37,7 +36,7 @@ RingJournal::RingJournal(Storage& storage, const Settings& settings, DiskWriter 
       storage_{storage},
       settings_{settings},
       writer_{std::move(writer)} {
-  batch_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kBatchRecords, settings.hot_records)));
+  batch_.resize(static_cast<std::size_t>(writer_.max_batch()));
 }
 
 RingJournal::~RingJournal() {

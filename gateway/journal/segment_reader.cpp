@@ -72,7 +72,10 @@ std::expected<SegmentReader::Step, Error> SegmentReader::next() {
   const auto available = fill(kMaxParts);
   if (!available) return std::unexpected(available.error());
   offset_ = read_offset_ - *available * sizeof(Record);
-  if (*available == 0) return partial_ ? stop(Step::torn, "it is cut short") : stop(Step::end, "");
+  if (*available == 0) {
+    at_end_of_file_ = true;
+    return partial_ ? stop(Step::torn, "it is cut short") : stop(Step::end, "");
+  }
   const std::span<const Record> ahead{buffer_.data() + at_, *available};
   const Record& head = ahead[0];
   if (!is_valid(head))
@@ -96,15 +99,20 @@ std::expected<SegmentReader::Step, Error> SegmentReader::next() {
 
 std::expected<SegmentReader::Beyond, Error> SegmentReader::look_beyond() {
   Beyond beyond;
+  beyond.dirty_end = offset_;
   while (true) {
     const auto available = fill(1);
     if (!available) return std::unexpected(available.error());
-    if (*available == 0) return beyond;
+    if (*available == 0) {
+      if (partial_) beyond.dirty_end = read_offset_ + sizeof(Record);
+      return beyond;
+    }
     const Record& record = buffer_[at_];
     const std::uint64_t offset = read_offset_ - *available * sizeof(Record);
+    const bool zero = is_zero(record);
+    if (!zero) beyond.dirty_end = std::max(beyond.dirty_end, offset + sizeof(Record));
     // A later part of the entry that is torn itself says nothing about what was synced before it.
-    if (offset >= offset_ && !is_zero(record) && is_valid(record) && record.number > number_ &&
-        record.number - record.part() > number_) {
+    if (!zero && is_valid(record) && record.number - record.part() > number_ && record.number > number_) {
       if (!beyond.valid) {
         beyond.valid = true;
         beyond.number = record.number;

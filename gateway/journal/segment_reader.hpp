@@ -37,6 +37,8 @@ class SegmentReader {
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
   /// The number of entry()'s first record, or the one that was expected where the walk stopped.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  /// After `end`: no zeros follow. A segment that is being written always has some, unless it was cut.
+  [[nodiscard]] bool at_end_of_file() const noexcept { return at_end_of_file_; }
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
   struct Beyond {
@@ -44,6 +46,7 @@ class SegmentReader {
     bool was_synced = false;   ///< One of them says that where the walk stopped had been synced to disk.
     std::uint64_t number = 0;  ///< Of the first of them.
     std::uint64_t offset = 0;
+    std::uint64_t dirty_end = 0;  ///< Behind it there are only zeros; where the walk stopped, if there too.
   };
   /// What lies behind the place where the walk stopped.
   [[nodiscard]] std::expected<Beyond, Error> look_beyond();
@@ -69,6 +72,7 @@ class SegmentReader {
   bool in_checkpoint_ = true;
   std::uint64_t offset_ = 0;
   std::uint64_t number_ = 0;
+  bool at_end_of_file_ = false;
   std::string why_;
 };
 

@@ -115,6 +115,7 @@ struct State {
   std::uint32_t epoch = 0;  ///< Of the last start that is recorded.
   Started last_start{};
   bool clean_stop = true;  ///< The last record of a run is `stopped`; true for an empty journal.
+  Ns last_record_ns = 0;   ///< When the last record was made (CLOCK_MONOTONIC of its boot); 0: there is none.
   std::map<std::uint16_t, LaneState> lanes;
   /// By (lane, intent id): the order in which a lane's intents were taken.
   std::map<std::pair<std::uint16_t, std::uint64_t>, OpenCase> cases;
