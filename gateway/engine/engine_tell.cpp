@@ -21,7 +21,11 @@ journal::Appended Engine::append(const OpenReversal& r, const Body& body, Ns now
   key.lane = r.lane.value;
   const journal::Stamp stamp{now, key, r.intent.product, r.intent.position_side};
   const journal::Appended appended = ports_.journal.append(stamp, body);
-  if (appended.status == journal::AppendStatus::failed) on_journal_failed(now);
+  // What begins something may find no room; what must be said of what is under way never does, unless the
+  // disk has stood still for longer than the ring's reserve lasts.
+  constexpr bool kBegins = Body::kKind == journal::Kind::taken || Body::kKind == journal::Kind::intended;
+  const bool lost = appended.status == journal::AppendStatus::full && !kBegins;
+  if (lost || appended.status == journal::AppendStatus::failed) on_journal_failed(now);
   return appended;
 }
 template journal::Appended Engine::append(const OpenReversal&, const journal::Taken&, Ns) noexcept;
@@ -66,17 +70,30 @@ wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noex
 }
 
 void Engine::tell(const OpenReversal& r, wire::Outcome& outcome) noexcept {
-  // While a replay is under way nothing overtakes it; what is not journaled is best effort and left out then.
-  if (lane_book_.replaying(r.lane)) {
-    if (wire::is_terminal(outcome)) ports_.lanes.close_intent(r.lane);
-    return;
-  }
+  // While a replay is under way nothing overtakes it; what is neither journaled nor terminal is best effort
+  // and left out then. A terminal event that is not journaled is its intent's only one, so its place does not
+  // matter.
+  if (lane_book_.replaying(r.lane) && !wire::is_terminal(outcome)) return;
   (void)ports_.lanes.publish(r.lane, outcome);
 }
 
 void Engine::tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns now) noexcept {
+  const auto swallow = [&] {
+    // The next start tells it: a number that no record holds would be given a second time then, and so would
+    // the event.
+    if (wire::is_terminal(outcome)) ports_.lanes.close_intent(r.lane);
+  };
+  if (journal_failed_) {
+    swallow();
+    return;
+  }
   const std::uint64_t record = lane_book_.number(r.lane, outcome);
   const journal::Appended appended = append(r, journal::pack_outcome(outcome), now);
+  if (journal_failed_) {
+    lane_book_.take_back(r.lane, record);
+    swallow();
+    return;
+  }
   if (!lane_book_.is_attached(r.lane)) {
     (void)ports_.lanes.publish(r.lane, outcome);  // Swallowed; the next attach repeats it.
     return;
@@ -113,7 +130,11 @@ void Engine::deny(std::uint32_t slot, wire::DenyReason reason, ReversalEvent eve
   wire::Outcome out = event_of(r, EventKind::denied);
   out.deny_reason = reason;
   out.flags = wire::kTerminal;
-  tell_journaled(r, out, now);
+  if (journal_failed_ && !r.taken_recorded && !r.key.valid()) {
+    tell(r, out);  // No start will ever know of it, so this is its only word.
+  } else {
+    tell_journaled(r, out, now);
+  }
   finish(slot, now);
 }
 
@@ -127,7 +148,7 @@ void Engine::deny_at_once(LaneIndex lane, const wire::Intent& intent, wire::Deny
   wire::Outcome out = event_of(r, EventKind::denied);
   out.deny_reason = reason;
   out.flags = wire::kTerminal;
-  if (journaled) {
+  if (journaled && !journal_failed_) {
     tell_journaled(r, out, now);
   } else {
     tell(r, out);

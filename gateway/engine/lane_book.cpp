@@ -58,6 +58,13 @@ std::uint64_t LaneBook::number(LaneIndex lane, wire::Outcome& outcome) noexcept 
   return outcome.record_number;
 }
 
+void LaneBook::take_back(LaneIndex lane, std::uint64_t record) noexcept {
+  Lane& l = lanes_[lane.value];
+  BH_ASSERT(record == l.last_record);
+  l.history[record % history_] = {};
+  --l.last_record;
+}
+
 void LaneBook::hold(LaneIndex lane, std::uint64_t record, std::uint64_t journal_number) noexcept {
   Lane& l = lanes_[lane.value];
   l.history[record % history_].journal_number = journal_number;

@@ -44,6 +44,8 @@ class LaneBook {
 
   /// Gives the next dense number to a journaled event, keeps it for replay, and returns the number.
   std::uint64_t number(LaneIndex lane, wire::Outcome& outcome) noexcept;
+  /// The event just numbered could not be recorded: its number is free again.
+  void take_back(LaneIndex lane, std::uint64_t record) noexcept;
   /// Event `record` is not published now: the replay tells it as soon as there is room and the journal's
   /// record `journal_number` is durable (0: it is).
   void hold(LaneIndex lane, std::uint64_t record, std::uint64_t journal_number) noexcept;
