@@ -239,6 +239,7 @@ class Engine final : public net::Handler {
   [[nodiscard]] std::expected<void, Error> recover_case(const journal::OpenCase& open, Ns now);
   void recall_recent_sends(const journal::State& state, Ns now) noexcept;
   void recover_counts(const journal::State& state, Ns now) noexcept;
+  void end_without_record(const OpenReversal& r, Ns now) noexcept;
   void restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept;
   void occupy_recovered(std::uint32_t slot) noexcept;
   void resume_learned(std::uint32_t slot, const journal::OpenCase& open, Ns now) noexcept;
@@ -286,6 +287,7 @@ class Engine final : public net::Handler {
   std::uint32_t contract_jobs_left_ = 0;
   VenueMs blocked_until_venue_ms_ = 0;  ///< After an unclean restart: no account is ready before.
   bool unclean_ = false;
+  bool records_lost_ = false;  ///< Of the last start's end; what was sent then may be recorded nowhere.
   bool started_ = false;
   bool accounts_begun_ = false;  ///< After an unclean start readiness begins only when the fuse has burnt.
   bool pool_changed_ = false;

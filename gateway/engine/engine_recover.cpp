@@ -17,6 +17,10 @@ namespace {
 /// Longer than a window, its margin and the hold of an unanswered request together.
 constexpr Ns kRecentSend_ns = 5 * kSecond;
 
+/// Whether the venue may still count what was sent before `at`. A reboot makes the clock smaller, and takes
+/// longer than any window.
+bool is_recent(Ns at, Ns now) noexcept { return at <= now && now - at <= kRecentSend_ns; }
+
 /// The intent again, as far as its records tell.
 wire::Intent intent_of(const journal::OpenCase& open) noexcept {
   wire::Intent intent{};
@@ -50,6 +54,10 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
   BH_ASSERT(!started_);
   unclean_ = recovered.must_block_all();
   const journal::State& state = recovered.state;
+  // With durability "power" nothing was sent whose record was not on disk.
+  records_lost_ =
+      (recovered.tail == journal::TailLoss::power_lost || recovered.tail == journal::TailLoss::hot_lost) &&
+      state.last_start.durability == static_cast<std::uint8_t>(journal::Durability::process);
   for (const auto& [number, lane] : state.lanes) {
     const auto found =
         std::find_if(config_.strategies.begin(), config_.strategies.end(),
@@ -81,17 +89,18 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
   recover_counts(state, now);
   if (state.epoch == 0) return {};
   recall_recent_sends(state, now);
-  if (!state.clean_stop) pacer_.recall_lookups(now);
+  // A clean stop leaves no reversal behind, but the venue still counts the look-ups made just before it.
+  const bool stopped_long_ago = state.clean_stop && !is_recent(state.last_record_ns, now);
+  if (!stopped_long_ago) pacer_.recall_lookups(now);
   return {};
 }
 
 void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
   // An account that may have sent just before the end starts as if its whole allowance had just been used.
-  // The newest record of each reversal is younger than its send; a reboot makes the clock smaller, and takes
-  // longer than any window.
+  // The newest record of each reversal is younger than its send.
   std::vector<bool> recent(accounts_.size(), false);
   const auto note = [&](const wire::AccountName& name, Ns at) {
-    if (at > now || now - at > kRecentSend_ns) return;
+    if (!is_recent(at, now)) return;
     for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
       if (config_.accounts[a].name == name.view()) recent[a] = true;
     }
@@ -144,6 +153,10 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
     r.lane = lane;
     r.intent = intent;
     r.key = open.key;
+    if (open.phase == CasePhase::waiting && records_lost_) {
+      end_without_record(r, now);
+      return {};
+    }
     wire::Outcome out = event_of(r, EventKind::denied);
     out.deny_reason = open.phase == CasePhase::voided && open.voided->body.reason != wire::DenyReason::none
                           ? open.voided->body.reason
@@ -183,6 +196,20 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
       break;
   }
   return {};
+}
+
+void Engine::end_without_record(const OpenReversal& r, Ns now) noexcept {
+  // The record of its write may be among the lost ones, and with it the only name to ask the venue by. Nobody
+  // can find out what became of it; its position is not used before the fuse has burnt and the positions are
+  // read anew.
+  journal::Resolved body{};
+  body.intent_id = r.intent.id;
+  body.note = FixedString<56>{"its records may have been lost with the power"};
+  (void)append(r, body, now);
+  wire::Outcome out = event_of(r, EventKind::unresolved);
+  out.flags = wire::kTerminal;
+  ++counters_.unresolved;
+  tell_journaled(r, out, now);
 }
 
 void Engine::restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept {
