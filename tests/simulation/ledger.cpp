@@ -9,6 +9,12 @@ namespace backhand::simulation {
 
 using wire::EventKind;
 
+namespace {
+
+std::string text_of(Decimal size) { return std::to_string(size.digits) + "e-" + std::to_string(size.scale); }
+
+}  // namespace
+
 std::string Ledger::position_key(std::string_view account, std::string_view symbol) {
   return std::string(account) + "/" + std::string(symbol);
 }
@@ -174,11 +180,13 @@ void Ledger::on_attached(std::uint16_t lane, std::uint64_t taken_mark) {
   }
 }
 
-void Ledger::on_power_lost() {
+void Ledger::on_records_lost() {
   ++power_life_;
+  const bool power = plan_.config.gateway.durability == config::Durability::power;
   for (IntentEntry& entry : entries_) {
-    if (entry.ends.empty()) entry.lost_by_power = true;
+    if (entry.ends.empty() && !(power && entry.sent > 0)) entry.lost = true;
   }
+  if (power) return;
   for (auto& [position, open] : open_) open.forgotten = true;
 }
 
@@ -203,7 +211,8 @@ void Ledger::check_ends(const IntentEntry& entry, const venue::Reversal* truth) 
 }
 
 void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
-  if (entry.lost_by_power) return;
+  const bool power = plan_.config.gateway.durability == config::Durability::power;
+  if (entry.lost) return;
   if (entry.never_taken) {
     if (executed || entry.intended > 0)
       context_.violate("said to be never taken, but recorded: " + name(entry));
@@ -222,7 +231,7 @@ void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
     return;
   }
   // Taken and cut off before anything was recorded: its strategy knows by the mark that nothing was sent.
-  if (entry.cut_off && entry.intended == 0) return;
+  if (entry.cut_off && (entry.intended == 0 || (power && entry.sent == 0))) return;
   context_.violate("no terminal event: " + name(entry) + (executed ? " which was executed" : ""));
 }
 
@@ -257,7 +266,8 @@ void Ledger::check_result(const IntentEntry& entry, const Told& end, const venue
                                                                       : nothing_opened;
   if (!is_true) {
     context_.violate("settled " + std::string(wire::to_string(end.result)) +
-                     " is not what was executed: " + name(entry));
+                     " is not what was executed: " + name(entry) + ": closed " + text_of(truth->closed) +
+                     ", opened " + text_of(truth->opened));
     return;
   }
   check_positions(entry, end, *truth);

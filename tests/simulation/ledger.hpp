@@ -30,7 +30,7 @@ struct IntentEntry {
   std::uint32_t number = 0;
   std::uint16_t lane = 0;
   std::uint32_t attachment = 0;  ///< Which attachment of the lane it was pushed in.
-  std::uint32_t power_life = 0;  ///< How often the power had been lost before.
+  std::uint32_t power_life = 0;  ///< How often records had been lost before.
   wire::Intent intent{};
   Ns deadline = 0;  ///< On the world's clock.
   std::uint32_t intended = 0;
@@ -39,7 +39,7 @@ struct IntentEntry {
   wire::ClientOid client_oid;
   bool never_taken = false;  ///< Its strategy was told a mark below it when it re-attached.
   bool cut_off = false;      ///< Its attachment ended before it had its terminal event.
-  bool lost_by_power = false;
+  bool lost = false;         ///< Its records may be gone: no end is owed.
   bool told_unknown = false;
   bool resolved = false;
   std::vector<Told> ends;  ///< Different terminal events.
@@ -69,7 +69,8 @@ class Ledger {
   void on_detached(std::uint16_t lane, std::uint32_t attachment);
   /// The strategy re-attached and was told how far its intents had been taken.
   void on_attached(std::uint16_t lane, std::uint64_t taken_mark);
-  void on_power_lost();
+  /// The machine lost power, or the hot segment is gone: what was not on disk is forgotten.
+  void on_records_lost();
 
   [[nodiscard]] std::size_t intents() const noexcept { return entries_.size(); }
   [[nodiscard]] const std::vector<IntentEntry>& entries() const noexcept { return entries_; }

@@ -97,8 +97,8 @@ void Network::arrive(const Flight& flight) {
   const venue::HttpResponse response = venue_.handle(request, context_.clocks.venue(), "10.0.0.1");
   if (context_.trace) {
     context_.tell("venue got " + flight.bytes.substr(0, flight.is_reversal ? 0 : flight.bytes.find('\r')) +
-                  std::string(client_oid_in(flight.bytes)) + ", says " + std::to_string(response.status) + " " +
-                  response.body.substr(0, flight.is_reversal ? 160 : 60));
+                  std::string(client_oid_in(flight.bytes)) + ", says " + std::to_string(response.status) +
+                  " " + response.body.substr(0, flight.is_reversal ? 160 : 60));
   }
   answer(flight, response);
 }

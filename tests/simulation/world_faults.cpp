@@ -54,7 +54,7 @@ void World::lose_power() {
   if (process_.running()) on_death();
   process_.storage().lose_power([this] { return context_.random.chance(0.5); });
   context_.clocks.booted = context_.now() - 5 * kSecond;
-  ledger_.on_power_lost();
+  ledger_.on_records_lost();
   for (auto& strategy : strategies_) strategy->forget();
 }
 
@@ -95,7 +95,7 @@ void World::strike_storage() {
   if (!undamaged_) undamaged_ = process_.storage().clone();
   std::vector<std::string> segments;
   for (const std::string& path : process_.storage().paths()) {
-    if (path.starts_with("/state") && path.ends_with(".log")) segments.push_back(path);
+    if (path.starts_with("/state") && path.ends_with(".bhj")) segments.push_back(path);
   }
   switch (random.below(3)) {
     case 0:
@@ -117,6 +117,9 @@ void World::strike_storage() {
         if (!path.starts_with("/hot")) continue;
         context_.fire("hot_segment_lost");
         process_.storage().erase(path);
+        if (plan_.config.gateway.durability == config::Durability::power) continue;
+        ledger_.on_records_lost();
+        for (auto& strategy : strategies_) strategy->forget();
       }
       return;
   }
