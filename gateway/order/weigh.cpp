@@ -122,7 +122,8 @@ bool hides_a_leg(const CaseEvidence& evidence, const Legs& legs, const Finding& 
 SettledResult result_of(const Finding& finding) noexcept {
   if (finding.opened.is_zero())
     return finding.closed.is_zero() ? SettledResult::not_executed : SettledResult::closed_only;
-  return SettledResult::partly_reversed;
+  // All that could be closed was opened again: others had taken the rest away before.
+  return finding.opened == finding.closed ? SettledResult::reversed : SettledResult::partly_reversed;
 }
 
 /// Executed in part as far as one sees. The rest may be late, so the grace and the second look are waited
