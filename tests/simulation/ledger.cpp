@@ -152,7 +152,8 @@ void Ledger::on_told(std::uint16_t lane, const wire::Outcome& outcome) {
            end.result == outcome.result && end.deny_reason == outcome.deny_reason;
   };
   if (std::any_of(entry->ends.begin(), entry->ends.end(), same)) {
-    if (!replayed) context_.violate("the terminal event is told twice: " + name(*entry));
+    if (!replayed && entry->power_life == power_life_)
+      context_.violate("the terminal event is told twice: " + name(*entry));
     return;
   }
   if (outcome.kind == EventKind::unresolved) ++unresolved_;
@@ -214,7 +215,10 @@ void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
   const bool power = plan_.config.gateway.durability == config::Durability::power;
   if (entry.lost) return;
   if (entry.never_taken) {
-    if (executed || entry.intended > 0)
+    // With durability "power" a record that was not durable yet goes with the process, and nothing was sent
+    // on it.
+    const bool recorded = !power && entry.intended > 0;
+    if (executed || recorded || entry.sent > 0)
       context_.violate("said to be never taken, but recorded: " + name(entry));
     return;
   }
