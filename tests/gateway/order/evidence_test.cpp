@@ -109,6 +109,55 @@ TEST(Evidence, RowsThatCannotBeOursAreNotKept) {
   EXPECT_TRUE(take_row(evidence, no_coin, settings));
 }
 
+TEST(Evidence, ARowThatGoesTheOtherWayIsNoSibling) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  take_row(evidence, row("1", 14, "bh-1"), settings);
+  domain::OrderRow back = row("2", 20);
+  back.side = domain::OrderSide::buy;
+  take_row(evidence, back, settings);
+  const Legs legs = attribute(evidence, settings);
+  EXPECT_TRUE(legs.close_ours && legs.open == nullptr);
+  EXPECT_TRUE(legs.unclaimed);
+}
+
+TEST(Evidence, AReadFromBeforeTheLegsDoesNotShowThem) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  take_row(evidence, row("1", 14, "bh-1"), settings);
+  take_row(evidence, row("2", 20, "bh-1"), settings);
+  take_position(evidence, {{}, units(5), kSent + 29});
+  EXPECT_TRUE(weigh(evidence, settings).lacks_position) << "another trader's doing, or a coincidence";
+  take_position(evidence, {{}, units(5), kSent + 30});
+  EXPECT_FALSE(weigh(evidence, settings).lacks_position);
+}
+
+TEST(Evidence, EveryNewRowStartsTheCountAgain) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  for (Confirmation* seen : {&evidence.history, &evidence.client_oid_absent, &evidence.order_id_absent})
+    seen->note(kSent + 50'000, kSent);
+  take_row(evidence, row("1", 30'000), settings);
+  EXPECT_FALSE(evidence.history.begun() || evidence.client_oid_absent.begun() ||
+               evidence.order_id_absent.begun());
+  evidence.history.note(kSent + 50'000, kSent);
+  EXPECT_FALSE(take_row(evidence, row("1", 30'000), settings));
+  EXPECT_TRUE(evidence.history.begun()) << "the same row again is nothing new";
+}
+
+TEST(Evidence, AFinishedOrderNeverBecomesLiveAgain) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  take_row(evidence, row("1", 14, "bh-1"), settings);
+  domain::OrderRow odd = row("1", 14, "bh-1");
+  odd.state = domain::OrderState::live;
+  odd.filled = units(1);
+  odd.updated_venue_ms += 500;
+  EXPECT_FALSE(take_row(evidence, odd, settings)) << "whatever time it names";
+  EXPECT_TRUE(is_final(evidence.rows[0]));
+  EXPECT_EQ(evidence.rows[0].filled, units(5));
+}
+
 TEST(Evidence, OurRowFindsRoomAmongManyOthers) {
   const Settings settings;
   CaseEvidence evidence = begin_case(facts(), settings);

@@ -86,6 +86,17 @@ TEST_F(LookupPlanTest, TellsACaseFromALaterOneWithTheSameNumber) {
   EXPECT_FALSE(plan.is_current(ticket));
 }
 
+TEST_F(LookupPlanTest, ALateAnswerToAnEarlierQuestionIsVoid) {
+  plan.add(3, 0);
+  want(3, Ask::history, 0);
+  LookupTicket first;
+  ASSERT_TRUE(plan.take(0, first));
+  ASSERT_TRUE(plan.finish(first, LookupPlan::End::failed, 0, 0, asked_at));
+  ASSERT_TRUE(plan.take(1'000, ticket));
+  EXPECT_FALSE(plan.finish(first, LookupPlan::End::answered, 1'001, 0, asked_at));
+  EXPECT_TRUE(plan.finish(ticket, LookupPlan::End::answered, 1'001, 0, asked_at));
+}
+
 TEST_F(LookupPlanTest, WalksOnFromARemovedCase) {
   for (const std::uint32_t id : {1U, 2U, 3U}) plan.add(id, 0);
   std::set<std::uint32_t> seen;

@@ -174,8 +174,9 @@ void RandomWorld::draw_foreign(Draft& draft) {
     event.from_api = chance(50);
     draft.events.push_back(event);
   }
-  std::stable_sort(draft.events.begin(), draft.events.end(),
-                   [](const Event& a, const Event& b) { return a.at < b.at; });
+  // At one moment a close comes before its open.
+  std::sort(draft.events.begin(), draft.events.end(),
+            [](const Event& a, const Event& b) { return a.at != b.at ? a.at < b.at : a.kind < b.kind; });
 }
 
 void RandomWorld::walk(Draft& draft) {

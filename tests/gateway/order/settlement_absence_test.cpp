@@ -80,6 +80,34 @@ TEST_F(SettlementAbsence, AnAcceptedOrderThatIsNowhereAndAPositionThatMovedAreLe
   expect_unresolved(decision(120, kPatience_s), Ground::unexplained_position);
 }
 
+TEST_F(SettlementAbsence, NoNameMayGoUnasked) {
+  for (const auto kind : {domain::LookupKind::order_by_order_id, domain::LookupKind::order_by_client_oid,
+                          domain::LookupKind::positions}) {
+    SCOPED_TRACE(static_cast<int>(kind));
+    rig = Rig{};
+    hold(5);
+    rig.lose = [kind](const domain::Lookup& lookup) { return lookup.kind == kind; };
+    open(Answer::acked, 10, "100");
+    expect_unresolved(decision(150, 300), Ground::no_evidence);
+  }
+}
+
+TEST_F(SettlementAbsence, AHistoryThatCannotBeHadIsNotAnEmptyOne) {
+  using domain::LookupStatus;
+  for (const auto status : {LookupStatus::unavailable, LookupStatus::throttled, LookupStatus::not_found,
+                            LookupStatus::absent, LookupStatus::refused}) {
+    SCOPED_TRACE(static_cast<int>(status));
+    rig = Rig{};
+    hold(5);
+    rig.spoil = [status](const domain::Lookup& lookup, VenueMs) -> std::optional<LookupStatus> {
+      if (lookup.kind == domain::LookupKind::reversal_history) return status;
+      return std::nullopt;
+    };
+    open(Answer::none, 100);
+    expect_unresolved(decision(150, 300), Ground::no_evidence);
+  }
+}
+
 TEST_F(SettlementAbsence, ExecutionsOfTheAcksNumberProveItWhereNoRowDoes) {
   close_leg(14, 60, 5, "").listed = false;
   open_leg(62, 97, 5, "").listed = false;

@@ -179,5 +179,69 @@ TEST_F(SettlementIds, ALegOfTheReversalBeforeIsRememberedByItsNumber) {
   expect(decision(41, 50), SettledResult::not_executed, Ground::never_arrived);
 }
 
+TEST_F(SettlementIds, AnotherProgramsRowsBesideASiblingAreLeftToAPerson) {
+  mode = PositionMode::hedge;
+  hold(10, 2);
+  close_leg(14, 60, 5);
+  open_leg(62, 97, 5, "");
+  FakeOrder& close = close_leg(40, 41, 2, "x-9");
+  close.row.position_side = PositionSide::short_side;
+  close.row.side = OrderSide::sell;
+  // As if nothing but ours had happened, so that only the row itself speaks against it.
+  trade(42, 2, 0);
+  open(Answer::acked, 10, "100");
+  expect_unresolved(decision(40, kPatience_s), Ground::ambiguous_rows);
+}
+
+TEST_F(SettlementIds, ASmallerLegUnderAnotherNameIsNotTakenForOurs) {
+  mode = PositionMode::hedge;
+  close_leg(14, 60, 5);
+  open_leg(62, 97, 2, "x-9");
+  open(Answer::acked, 10, "100");
+  expect_unresolved(decision(40, kPatience_s), Ground::ambiguous_rows);
+}
+
+TEST_F(SettlementIds, ALegOfTheReversalBeforeIsRememberedAlsoForARecoveredOne) {
+  rig.venue.orders.reserve(4);
+  close_leg(14, 60, 5, "bh-1");
+  open_leg(62, 97, 5, "");
+  open(Answer::acked, 10, "100");
+  expect(decision(0.1, 0.3), SettledResult::reversed, Ground::leg_and_sibling);
+  rig.told.clear();
+  know(Answer::none);
+  facts.client_oid = wire::ClientOid{"bh-2"};
+  facts.held_side = PositionSide::short_side;
+  facts.recovered = true;
+  facts.written_venue_ms = 0;
+  facts.before = {};
+  open_known(500);
+  expect(decision(41, 50), SettledResult::not_executed, Ground::never_arrived);
+}
+
+TEST_F(SettlementIds, LegsOfEarlierReversalsAreOlderThanTheLastOnesEnd) {
+  rig.venue.orders.reserve(8);
+  close_leg(14, 60, 5, "bh-1");
+  open_leg(62, 97, 5, "");
+  open(Answer::acked, 10, "100");
+  rig.run_for(0.5);
+  leg(LegRole::close, 1'014, 1'060, 5, 5, "bh-2", false).row.side = OrderSide::buy;
+  leg(LegRole::open, 1'062, 1'097, 5, 5, "", false).row.side = OrderSide::buy;
+  trade(1'097, 5, -5);
+  know(Answer::none);
+  facts.client_oid = wire::ClientOid{"bh-2"};
+  facts.held_side = PositionSide::short_side;
+  facts.before = rig.venue.holding(instrument(), sent_ms + 900);
+  open_known(1'200);
+  rig.run_for(0.5);
+  ASSERT_EQ(rig.told.size(), 2U);
+  rig.told.clear();
+  know(Answer::none);
+  facts.client_oid = wire::ClientOid{"bh-3"};
+  facts.written_venue_ms = 0;
+  facts.before = rig.venue.holding(instrument(), sent_ms + 1'900);
+  open_known(2'000);
+  expect(decision(41, 50), SettledResult::not_executed, Ground::never_arrived);
+}
+
 }  // namespace
 }  // namespace backhand::order::test

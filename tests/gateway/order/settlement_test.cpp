@@ -100,6 +100,19 @@ TEST_F(SettlementTest, TellsPartlyReversedAfterTheGraceWhicheverSizeTheRowNames)
   }
 }
 
+TEST_F(SettlementTest, ACloseThatWasCutShortIsPartlyReversedThoughBothLegsAreEqual) {
+  leg(LegRole::close, 14, 60, 5, 3, "bh-1").row.role = LegRole::close;
+  leg(LegRole::open, 62, 97, 3, 3, "bh-1").row.role = LegRole::open;
+  mode = PositionMode::hedge;
+  for (FakeOrder& order : rig.venue.orders) {
+    order.row.has_position_side = true;
+    order.row.position_side =
+        order.row.role == LegRole::close ? PositionSide::long_side : PositionSide::short_side;
+  }
+  open(Answer::acked, 10, "100");
+  expect(decision(12, 15), SettledResult::partly_reversed, Ground::legs_by_id);
+}
+
 TEST_F(SettlementTest, AnOpenLegCanceledEmptyIsClosedOnly) {
   close_leg(14, 60, 5);
   leg(LegRole::open, 62, 97, 5, 0, "bh-1");
