@@ -67,17 +67,6 @@ bool pair_up(const OrderRow* a, const OrderRow* b, const CaseFacts& facts, Legs&
   return true;
 }
 
-/// Nobody named the order: the name is missing or of the venue's own making, which is the order's number or
-/// one like it. A program that names its orders by numbers as long as that is taken for nobody.
-bool is_nameless(const OrderRow& row) noexcept {
-  constexpr std::size_t kShortestVenueNumber = 16;
-  const auto name = row.client_oid.view();
-  const auto number = row.order_id.view();
-  if (name.empty() || name == number) return true;
-  return name.size() == number.size() && name.size() >= kShortestVenueNumber &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 struct Sorted {
   std::array<const OrderRow*, CaseEvidence::kMaxRows> ours{};
   std::array<const OrderRow*, CaseEvidence::kMaxRows> others{};
@@ -170,6 +159,15 @@ void find_nameless(const Sorted& sorted, const CaseEvidence& evidence, VenueMs g
 }
 
 }  // namespace
+
+bool is_nameless(const OrderRow& row) noexcept {
+  constexpr std::size_t kShortestVenueNumber = 16;
+  const auto name = row.client_oid.view();
+  const auto number = row.order_id.view();
+  if (name.empty() || name == number) return true;
+  return name.size() == number.size() && name.size() >= kShortestVenueNumber &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 Legs attribute(const CaseEvidence& evidence, const Settings& settings) noexcept {
   const CaseFacts& facts = evidence.facts;

@@ -28,6 +28,10 @@ struct Legs {
   return row.state == domain::OrderState::filled || row.state == domain::OrderState::canceled;
 }
 
+/// Nobody named the order: the name is missing or of the venue's own making, which is the order's number or
+/// one like it. A program that names its orders by numbers as long as that is taken for nobody.
+[[nodiscard]] bool is_nameless(const domain::OrderRow& row) noexcept;
+
 /// When the venue last touched the order.
 [[nodiscard]] constexpr VenueMs touched_venue_ms(const domain::OrderRow& row) noexcept {
   return row.created_venue_ms > row.updated_venue_ms ? row.created_venue_ms : row.updated_venue_ms;

@@ -154,7 +154,8 @@ bool Settlement::belongs_to_other(const Case& subject, const domain::OrderRow& r
   const CaseFacts& facts = subject.evidence.facts;
   if (is_ours_by_id(facts, row)) return false;
   const auto prefix = settings_.client_oid_prefix.view();
-  if (!prefix.empty() && row.client_oid.view().starts_with(prefix)) return true;
+  // A name of the venue's making may begin like ours by chance.
+  if (!prefix.empty() && !is_nameless(row) && row.client_oid.view().starts_with(prefix)) return true;
   if (row.order_id.empty()) return false;
   const Past& past = past_[facts.position.value];
   return row.order_id == past.named_id || row.order_id == past.sibling_id;

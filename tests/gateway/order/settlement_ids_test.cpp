@@ -162,6 +162,16 @@ TEST_F(SettlementIds, ReversalsOfOurOwnBeforeThisOneAreNotItsEvidence) {
   expect(decision(21, 30), SettledResult::not_executed, Ground::never_arrived);
 }
 
+TEST_F(SettlementIds, ANumberOfTheVenuesIsNotOurNameHoweverItBegins) {
+  rig.settings.client_oid_prefix = FixedString<8>{"1"};
+  rig = Rig{rig.settings};
+  hold(5);
+  close_leg(14, 60, 5, "100");
+  open_leg(62, 97, 5, "101");
+  open(Answer::none, 5'000);
+  expect(decision(40, 50), SettledResult::reversed, Ground::pair_without_id);
+}
+
 TEST_F(SettlementIds, ALegOfTheReversalBeforeIsRememberedByItsNumber) {
   rig.venue.orders.reserve(4);
   close_leg(14, 60, 5, "bh-1");
