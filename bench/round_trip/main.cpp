@@ -1,0 +1,257 @@
+// backhand-bench-round-trip: measures the gateway beside a floor and what a user would use instead, on two
+// pinned cores, interleaved in one run. Writes what it measured as JSON; scripts/bench makes ratios of it.
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench/round_trip/driver.hpp"
+#include "common/clock.hpp"
+#include "common/cpu.hpp"
+
+namespace backhand::bench {
+
+namespace {
+
+struct Plan {
+  unsigned rounds = 15;
+  std::size_t hot = 4'000;
+  std::size_t pause = 300;
+  std::size_t cold = 14;
+  std::string only;  ///< Names with commas; empty: all.
+};
+
+/// One line of the table of subjects.
+struct Entry {
+  std::unique_ptr<Subject> subject;
+  int group = 0;
+  bool hot_only = false;
+  bool cold = false;   ///< Its cold shots are worth their time.
+  double share = 1;    ///< Of the plan's hot shots: slow clients get fewer.
+  std::string absent;  ///< Why it is not measured.
+};
+
+struct Series {
+  std::vector<std::array<Percentiles, kStages>> rounds;
+  Samples all;
+};
+
+using Results = std::map<std::string, std::array<Series, 3>>;
+
+std::size_t last_level_cache_bytes() {
+  std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index3/size");
+  std::size_t size = 0;
+  char unit = 'K';
+  if (!(file >> size >> unit)) return std::size_t{32} << 20U;
+  return unit == 'M' ? size << 20U : size << 10U;
+}
+
+/// Twenty accounts with 24 of 64 symbols each: 480 positions to reverse before the first has to have settled.
+std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario) {
+  constexpr std::size_t kSymbols = 64;
+  constexpr std::size_t kEach = 24;
+  std::vector<BenchAccount> out;
+  for (std::size_t a = 0; a < scenario.accounts.size(); ++a) {
+    const venue::AccountSpec& spec = scenario.accounts[a];
+    BenchAccount account{spec.name, spec.key, spec.secret, spec.passphrase, {}};
+    for (std::size_t s = 0; s < kEach; ++s)
+      account.symbols.push_back(spec.positions[(a * 16 + s) % kSymbols].symbol);
+    out.push_back(std::move(account));
+  }
+  return out;
+}
+
+std::vector<Entry> make_entries(const Place& place) {
+  std::vector<Entry> out;
+  const auto gateway = make_gateway(place, "gateway", "");
+  const auto add = [&](std::unique_ptr<Subject> subject, int group, bool hot_only, bool cold, double share) {
+    out.push_back({std::move(subject), group, hot_only, cold, share, {}});
+  };
+  add(make_floor(place), 1, false, true, 1);
+  add(make_gateway_subject(gateway, "push", Way::push, 0), 2, false, true, 1);
+  add(make_gateway_subject(gateway, "push_256_lanes", Way::push, 255), 2, true, false, 0.25);
+  add(make_gateway_subject(gateway, "armed", Way::armed, 0), 2, false, true, 1);
+  add(make_naive(place), 3, false, true, 1);
+  add(make_beast(place, true), 4, false, false, 0.25);
+  add(make_beast(place, false), 5, false, false, 0.25);
+#ifdef BENCH_HAS_CURL
+  add(make_curl(place), 6, false, false, 0.25);
+#endif
+  return out;
+}
+
+void keep(Results& results, Entry& entry, Pace pace, const Samples& round) {
+  Series& series = results[std::string{entry.subject->name()}][static_cast<std::size_t>(pace)];
+  std::array<Percentiles, kStages> of{};
+  for (std::size_t s = 0; s < kStages; ++s) of[s] = round.of(static_cast<Stage>(s));
+  series.rounds.push_back(of);
+  series.all.add(round);
+}
+
+void measure(Driver& driver, Entry& entry, const Plan& plan, Results& results) {
+  driver.begin(*entry.subject, entry.group);
+  Samples warm;
+  driver.play(Pace::hot, 200, warm);
+  const auto play = [&](Pace pace, std::size_t count) {
+    if (count == 0) return;
+    Samples samples;
+    driver.play(pace, count, samples);
+    keep(results, entry, pace, samples);
+  };
+  play(Pace::hot, static_cast<std::size_t>(static_cast<double>(plan.hot) * entry.share));
+  if (!entry.hot_only) play(Pace::pause, plan.pause);
+  if (entry.cold) play(Pace::cold, plan.cold);
+  driver.end();
+}
+
+nlohmann::json to_json(const Percentiles& p) {
+  return {{"p50", p.p50}, {"p90", p.p90}, {"p99", p.p99}, {"p99.9", p.p999}, {"max", p.max}};
+}
+
+nlohmann::json to_json(const Results& results, const std::vector<Entry>& entries) {
+  nlohmann::json out;
+  for (const auto& [name, paces] : results) {
+    for (std::size_t p = 0; p < paces.size(); ++p) {
+      const Series& series = paces[p];
+      if (series.rounds.empty()) continue;
+      nlohmann::json& to = out["subjects"][name][std::string{kPaceNames[p]}];
+      to["shots"] = series.all.count();
+      for (std::size_t s = 0; s < kStages; ++s) {
+        nlohmann::json& stage = to["stages"][std::string{kStageNames[s]}];
+        stage["all"] = to_json(series.all.of(static_cast<Stage>(s)));
+        for (const auto& round : series.rounds) stage["rounds"].push_back(to_json(round[s]));
+      }
+    }
+  }
+  for (const Entry& entry : entries)
+    if (!entry.absent.empty()) out["absent"][std::string{entry.subject->name()}] = entry.absent;
+  return out;
+}
+
+void print(const Results& results) {
+  std::printf("%-16s %-5s %7s | %-17s %10s %10s %10s %10s %10s\n", "subject", "pace", "shots", "stage (µs)",
+              "p50", "p90", "p99", "p99.9", "max");
+  for (const auto& [name, paces] : results) {
+    for (std::size_t p = 0; p < paces.size(); ++p) {
+      if (paces[p].rounds.empty()) continue;
+      for (std::size_t s = 0; s < kStages; ++s) {
+        const Percentiles of = paces[p].all.of(static_cast<Stage>(s));
+        const auto us = [](Ns ns) { return static_cast<double>(ns) / 1'000; };
+        std::printf("%-16s %-5s %7zu | %-17s %10.2f %10.2f %10.2f %10.2f %10.2f\n", name.c_str(),
+                    kPaceNames[p].data(), paces[p].all.count(), kStageNames[s].data(), us(of.p50), us(of.p90),
+                    us(of.p99), us(of.p999), us(of.max));
+      }
+    }
+  }
+}
+
+bool wanted(const Plan& plan, std::string_view name) {
+  return plan.only.empty() ||
+         ("," + plan.only + ",").find("," + std::string{name} + ",") != std::string::npos;
+}
+
+void run(Place place, const Plan& plan, const std::string& json_file) {
+  venue::Scenario scenario = venue::generated_scenario(20, venue::PositionMode::one_way, 64);
+  venue::Options options;
+  options.limits = false;
+  options.created_delay_ns = 0;
+  options.filled_delay_ns = 0;
+  options.keep_arrivals = venue::KeepArrivals::none;
+  venue::Exchange exchange(options, scenario);
+  place.accounts = bench_accounts(scenario);
+  place.ca_file = place.folder + "/ca.pem";
+  auto venue = SpinVenue::make(exchange, place.ca_file);
+  if (!venue) throw std::runtime_error(venue.error().message);
+  place.venue_port = (*venue)->port();
+  if (const auto pinned = pin_this_thread(place.harness_cpu); !pinned)
+    throw std::runtime_error(pinned.error().message);
+
+  std::vector<Entry> entries = make_entries(place);
+  Driver driver(exchange, **venue, place, 2 * last_level_cache_bytes());
+  for (Entry& entry : entries) {
+    if (!wanted(plan, entry.subject->name())) {
+      entry.absent = "left out by --only";
+      continue;
+    }
+    (*venue)->use_group(entry.group);
+    const auto started = entry.subject->start([&] { (void)(*venue)->serve_rest(); });
+    if (!started) throw std::runtime_error(started.error().message);
+    driver.begin(*entry.subject, entry.group);
+    try {
+      driver.prove();
+    } catch (const BadShot& why) {
+      if (!entry.subject->arms()) throw;
+      entry.absent = why.what();
+    }
+    driver.end();
+  }
+
+  Results results;
+  for (unsigned round = 0; round < plan.rounds; ++round) {
+    const Ns begun = monotonic_now();
+    // Each round begins with another one, so that no subject always follows the same.
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      Entry& entry = entries[(i + round) % entries.size()];
+      if (entry.absent.empty()) measure(driver, entry, plan, results);
+    }
+    std::fprintf(stderr, "round %u of %u took %.1f s\n", round + 1, plan.rounds,
+                 static_cast<double>(monotonic_now() - begun) / kSecond);
+  }
+  print(results);
+  if (!json_file.empty()) std::ofstream(json_file) << to_json(results, entries).dump(1) << "\n";
+}
+
+}  // namespace
+
+}  // namespace backhand::bench
+
+int main(int argc, char** argv) {
+  using namespace backhand::bench;
+  CLI::App app{"Measures the round trip of reversals, beside a floor and other clients."};
+  Plan plan;
+  Place place;
+  std::string json_file;
+  bool quick = false;
+  bool keep_folder = false;
+  place.bin_dir = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  app.add_option("--rounds", plan.rounds, "How often each subject has its turn");
+  app.add_option("--hot", plan.hot, "Hot shots a round");
+  app.add_option("--pause", plan.pause, "Shots with 1 ms pause a round");
+  app.add_option("--cold", plan.cold, "Cold shots a round");
+  app.add_option("--only", plan.only, "Names of subjects, with commas");
+  app.add_option("--harness-cpu", place.harness_cpu);
+  app.add_option("--subject-cpu", place.subject_cpu);
+  app.add_option("--json", json_file, "Where to write the measurements");
+  app.add_flag("--quick", quick, "A few rounds only: shows that it works, not how fast it is");
+  app.add_flag("--keep", keep_folder, "Keep the folder with the gateway's log");
+  CLI11_PARSE(app, argc, argv);
+  if (quick) plan = {3, 960, 100, 4, plan.only};
+
+  std::string folder = "/tmp/backhand-bench-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) {
+    std::perror("mkdtemp");
+    return 1;
+  }
+  place.folder = folder;
+  int status = 0;
+  try {
+    run(place, plan, json_file);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    status = 1;
+    keep_folder = true;
+  }
+  if (keep_folder) {
+    std::fprintf(stderr, "kept %s\n", folder.c_str());
+  } else {
+    std::filesystem::remove_all(folder);
+  }
+  return status;
+}
