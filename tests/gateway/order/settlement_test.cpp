@@ -100,7 +100,7 @@ TEST_F(SettlementTest, TellsPartlyReversedAfterTheGraceWhicheverSizeTheRowNames)
   }
 }
 
-TEST_F(SettlementTest, ACloseThatWasCutShortIsPartlyReversedThoughBothLegsAreEqual) {
+TEST_F(SettlementTest, ACloseThatWasCutShortWaitsForTheGraceBeforeItIsCalledReversed) {
   leg(LegRole::close, 14, 60, 5, 3, "bh-1").row.role = LegRole::close;
   leg(LegRole::open, 62, 97, 3, 3, "bh-1").row.role = LegRole::open;
   mode = PositionMode::hedge;
@@ -110,7 +110,7 @@ TEST_F(SettlementTest, ACloseThatWasCutShortIsPartlyReversedThoughBothLegsAreEqu
         order.row.role == LegRole::close ? PositionSide::long_side : PositionSide::short_side;
   }
   open(Answer::acked, 10, "100");
-  expect(decision(12, 15), SettledResult::partly_reversed, Ground::legs_by_id);
+  expect(decision(12, 15), SettledResult::reversed, Ground::legs_by_id);
 }
 
 TEST_F(SettlementTest, AnOpenLegCanceledEmptyIsClosedOnly) {
