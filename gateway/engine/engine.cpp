@@ -18,6 +18,9 @@ constexpr std::uint32_t kLaneHistory = 1024;
 /// Jobs besides the readiness of each (account, product): rechecks of the mode.
 constexpr std::size_t kSpareJobs = 64;
 constexpr std::size_t kJobsPerProduct = 3;
+/// What the venue's clock can read, 2017 … 2255.
+constexpr VenueMs kEarliestVenue_ms = 1'500'000'000'000;
+constexpr VenueMs kLatestVenue_ms = 9'000'000'000'000;
 
 std::size_t products_of(const Directory& directory, std::size_t accounts) {
   std::size_t count = 0;
@@ -305,6 +308,8 @@ Ns Engine::next_due(Ns now) const noexcept {
 }
 
 void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) noexcept {
+  // Not a time that a request could be signed with: whoever wrote it was not looking at a clock.
+  if (venue_ms < kEarliestVenue_ms || venue_ms > kLatestVenue_ms) return;
   const bool was_known = clock_.known(now);
   if (clock_.on_sample(venue_ms, written_ns, replied_ns) == VenueClock::Sample::contradicts) {
     ports_.events.on_engine_event(EngineEvent::clock_stepped, {}, now);
