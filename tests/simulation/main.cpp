@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "tests/simulation/faults.hpp"
 #include "tests/simulation/world.hpp"
@@ -64,6 +66,16 @@ void report(const SeedOptions& options, const SeedResult& result) {
   std::fflush(stdout);
 }
 
+thread_local std::uint64_t current_seed = 0;
+
+/// An assertion that fails ends the program; the seed is told with it.
+void on_abort(int) {
+  char text[96];
+  const int size = std::snprintf(text, sizeof text, "backhand-simulate: aborted in seed %llu\n",
+                                 static_cast<unsigned long long>(current_seed));
+  (void)!::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
+}
+
 /// Runs seeds side by side, each in one thread. With `stop_at_first`, ends soon after the first violation.
 Totals run_seeds(const Arguments& arguments, Bug bug, bool stop_at_first, bool quiet) {
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
@@ -81,6 +93,7 @@ Totals run_seeds(const Arguments& arguments, Bug bug, bool stop_at_first, bool q
       options.intents = arguments.intents;
       options.bug = bug;
       options.trace = arguments.trace;
+      current_seed = options.seed;
       const SeedResult result = run_seed(options);
       const std::lock_guard lock(mutex);
       totals.add(result);
@@ -193,5 +206,6 @@ int main(int argc, char** argv) {
   app.add_flag("--bugs", arguments.all_bugs, "Plants every bug in turn, each until it is caught");
   app.add_flag("--list-faults", arguments.list_faults, "Names all kinds of fault and what each could break");
   CLI11_PARSE(app, argc, argv);
+  std::signal(SIGABRT, backhand::simulation::on_abort);
   return backhand::simulation::run(arguments);
 }

@@ -17,7 +17,7 @@ constexpr Ns kPermissionRetry = 10 * kMillisecond;
 /// touch.
 constexpr std::array<char, 256> kFabricatedNo = [] {
   std::array<char, 256> out{};
-  constexpr std::string_view text = R"({"code":"40034","msg":"no","requestTime":1,"data":null})";
+  constexpr std::string_view text = R"({"code":"40034","msg":"no","data":null})";
   std::copy(text.begin(), text.end(), out.begin());
   return out;
 }();

@@ -257,6 +257,8 @@ void World::check_counts() {
     context_.violate("the venue executed a clientOid more than once");
   // Beyond its assumptions about the network pacing promises nothing.
   bool assumptions_hold = !network_.arrived_beyond_assumption();
+  // Nor where the venue's clock is stepped within one of its windows.
+  if (venue_was_stepped_) assumptions_hold = false;
   // A lead trader whom neither the configuration nor the venue announces is known by the first refusal only.
   for (std::size_t a = 0; a < plan_.config.accounts.size(); ++a) {
     if (plan_.scenario.accounts[a].lead_trader && !plan_.config.accounts[a].lead_trader &&

@@ -85,6 +85,7 @@ class World {
   bool stopping_ = false;
   Ns stop_by_ = 0;
   bool rounds_planned_ = false;
+  bool venue_was_stepped_ = false;
   std::uint32_t refused_in_a_row_ = 0;
 };
 

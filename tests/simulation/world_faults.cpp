@@ -146,6 +146,7 @@ void World::strike_venue() {
     case 0: {
       // Within the stated bound: what of the grace the executions themselves leave.
       context_.fire("venue_clock_step");
+      venue_was_stepped_ = true;
       const auto bound = static_cast<Ns>(plan_.config.venue.execution_grace_ms) * kMillisecond / 10;
       context_.clocks.venue_offset += random.between(-bound, bound);
       return;
