@@ -25,7 +25,7 @@ from stand import Account  # noqa: E402
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "BNBUSDT"]
 ACCOUNTS = [Account("way1"), Account("way2"), Account("hed1", mode="hedge"), Account("hed2", mode="hedge"), Account("lead", lead=True)]
-VENUE = ["--set", "timestamp_tolerance_ms=1000", "--set", "keep_arrivals=reversals"]
+VENUE = ["--set", "timestamp_tolerance_ms=1000", "--set", "keep_arrivals=all"]
 # The venue takes a request for a second only, so that a fuse burns in a test's time; segments are small, so that they turn over.
 VENUE_CONFIG = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\n"
                 "unresolved_after_ms = 30000\nrequest_timeout_ms = 1000\nlookup_timeout_ms = 1000\nconnect_timeout_ms = 1000\n"
@@ -244,6 +244,7 @@ class Supervisor:
                     s.kill(f"load-{spec.name}")
                     s.start_load(spec)
             print(json.dumps(figures, indent=1))
+            (s.dir / "truth.json").write_text(json.dumps(truth))
             for one in wrong[:30]:
                 print(f"VIOLATION {one}")
             if not wrong:
