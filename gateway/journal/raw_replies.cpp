@@ -47,7 +47,7 @@ std::uint32_t crc_of(std::string_view frame_and_texts) noexcept {
 template <std::size_t N>
 std::uint16_t keep(std::array<char, N>& into, std::string_view text) noexcept {
   const std::size_t count = std::min(N, text.size());
-  std::memcpy(into.data(), text.data(), count);
+  std::copy_n(text.begin(), count, into.begin());
   return static_cast<std::uint16_t>(count);
 }
 

@@ -193,8 +193,10 @@ std::expected<std::vector<std::string>, Error> explain(Storage& storage, const S
       lines.push_back({reply.real_ns, format == Format::text ? to_text(reply) : to_json(reply)});
   });
   if (!replies) return std::unexpected(replies.error());
-  std::ranges::stable_sort(lines, {}, &Line::real_ns);
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.real_ns < b.real_ns; });
   std::vector<std::string> story;
+  story.reserve(lines.size() + 1);
   for (Line& line : lines) story.push_back(std::move(line.text));
   if (story.empty())
     story.push_back("the records of " + std::string{client_oid} +

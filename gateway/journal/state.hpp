@@ -54,6 +54,11 @@ struct OpenCase {
   std::optional<Dated<Settled>> settled;
   std::optional<Dated<Resolved>> resolved;  ///< An operator spoke before the strategy was told unresolved.
 
+  /// The name that it was sent under, which is not what the configuration's prefix gives where that has
+  /// changed: the venue is to be asked by this one. Empty before `intended`.
+  [[nodiscard]] wire::ClientOid client_oid() const noexcept {
+    return key.valid() && !oid_prefix.empty() ? render_client_oid(oid_prefix.view(), key) : wire::ClientOid{};
+  }
   [[nodiscard]] wire::AccountName account() const noexcept {
     return intended ? intended->body.account : taken ? taken->body.account : wire::AccountName{};
   }

@@ -69,7 +69,7 @@ TEST(RawReplies, ComeBackAsTheyWere) {
   MemoryStorage storage;
   RawReplies replies{storage, "/state", 1 << 20, 8};
   ASSERT_TRUE(replies.push(reply(1, "{\"code\":\"00000\"}")));
-  ASSERT_TRUE(replies.push(reply(2, "")));
+  ASSERT_TRUE(replies.push({{1'700'000'000, 1, 2}, 5, 0, false, {}, {}, {}})) << "no reply came at all";
   ASSERT_TRUE(replies.push(reply(3, std::string(5'000, 'x'))));
   EXPECT_EQ(replies.do_work(), 3U);
   EXPECT_THAT(read_all(storage), ElementsAre("1 {\"code\":\"00000\"}", "2 ", "3 xxxxxxxxxxxxxxxxxxxx (cut)"));

@@ -104,6 +104,29 @@ TEST(Recovery, WhatWasAppendedSurvivesAKillWithoutAnyWorkOfTheDisk) {
   EXPECT_EQ(open.intended->body.size_digits, 25U);
 }
 
+TEST(Recovery, AReversalKeepsTheNameThatItWasSentUnder) {
+  MemoryStorage storage;
+  Settings settings = small_settings();
+  {
+    auto run = Run::start(storage, settings);
+    ASSERT_TRUE(run);
+    ASSERT_NE(run->append(run->stamp(1, 1), intended(5)).number, 0U);
+  }
+  storage.kill_process();
+  settings.oid_prefix = FixedString<8>{"other"};
+  for (int start = 0; start < 2; ++start) {
+    auto run = Run::start(storage, settings);
+    ASSERT_TRUE(run) << run.error().message;
+    EXPECT_EQ(run->recovered.state.cases.at({1, 5}).client_oid().view(), "bh-0s44we8-0001-00000001")
+        << "asked for under another name, the venue would truthfully say that it knows no such order";
+    for (std::uint64_t id = 10; id < 200; ++id) {  // Into later segments, by way of their checkpoints.
+      while (run->append(run->stamp(2), test::taken(id)).status == AppendStatus::full) run->flush();
+    }
+    run->open.reset();
+    storage.kill_process();
+  }
+}
+
 TEST(Recovery, TheEpochGoesUpAlsoWhenTheClockWentBack) {
   MemoryStorage storage;
   run_once(storage, small_settings(), 5);
