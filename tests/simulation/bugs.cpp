@@ -15,7 +15,7 @@ constexpr std::array<BugName, kBugs> kNames{{
     {doubtful_code_is_no, "doubtful_code_is_no"},
     {ack_is_execution, "ack_is_execution"},
     {not_found_at_once, "not_found_at_once"},
-    {unreadable_is_not_found, "unreadable_is_not_found"},
+    {ambiguous_code_is_no, "ambiguous_code_is_no"},
     {epoch_reused, "epoch_reused"},
     {journal_after_send, "journal_after_send"},
     {outcome_dropped, "outcome_dropped"},
@@ -64,6 +64,9 @@ class BuggyDialect final : public bitget::Dialect {
     if (bug_ == server_error_is_no && http_status >= 500) reply.verdict = domain::Verdict::rejected;
     if (bug_ == doubtful_code_is_no && reply.verdict == domain::Verdict::doubtful_no)
       reply.verdict = domain::Verdict::rejected;
+    if (bug_ == ambiguous_code_is_no && reply.verdict == domain::Verdict::unknown &&
+        reply.code_class == wire::CodeClass::ambiguous)
+      reply.verdict = domain::Verdict::rejected;
     return reply;
   }
   [[nodiscard]] std::size_t encode_lookup(const domain::Lookup& lookup, VenueMs timestamp,
@@ -73,17 +76,9 @@ class BuggyDialect final : public bitget::Dialect {
   void decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                      bitget::HeaderLookup headers, domain::LookupReply& out) noexcept override {
     honest_->decode_lookup(lookup, http_status, body, headers, out);
-    if (out.venue_ms != 0) last_venue_ms_ = out.venue_ms;
     // The mistake of a reader that takes its own clock for the venue's word.
     if (bug_ == ack_is_execution && lookup.kind == domain::LookupKind::positions && out.venue_ms != 0)
       out.venue_ms += 3'000;
-    if (bug_ != unreadable_is_not_found || out.status != domain::LookupStatus::unavailable) return;
-    out.venue_ms = last_venue_ms_;
-    const bool one = lookup.kind == domain::LookupKind::order_by_client_oid ||
-                     lookup.kind == domain::LookupKind::order_by_order_id;
-    const bool history = lookup.kind == domain::LookupKind::reversal_history;
-    if (one) out.status = domain::LookupStatus::not_found;
-    if (history) out.status = domain::LookupStatus::ok;
   }
   [[nodiscard]] std::string_view probe_request() const noexcept override { return honest_->probe_request(); }
   [[nodiscard]] bitget::ProbeReply decode_probe(int http_status,
@@ -110,7 +105,6 @@ class BuggyDialect final : public bitget::Dialect {
  private:
   std::unique_ptr<bitget::Dialect> honest_;
   Bug bug_;
-  VenueMs last_venue_ms_ = 0;
 };
 
 }  // namespace
@@ -136,7 +130,7 @@ std::unique_ptr<bitget::Dialect> with_bug(std::unique_ptr<bitget::Dialect> diale
     case server_error_is_no:
     case doubtful_code_is_no:
     case ack_is_execution:
-    case unreadable_is_not_found:
+    case ambiguous_code_is_no:
     case timestamp_ahead:
       return std::make_unique<BuggyDialect>(std::move(dialect), bug);
     default:

@@ -14,26 +14,27 @@ namespace backhand::simulation {
 
 enum class Bug : std::uint8_t {
   none,
-  resend_on_reset,          ///< A request whose connection was reset is written again on another one.
-  server_error_is_no,       ///< 5xx is taken for a definite no.
-  lost_reply_is_no,         ///< No reply is taken for a definite no.
-  doubtful_code_is_no,      ///< A code that may follow an executed leg is taken for a definite no.
-  ack_is_execution,         ///< A read of positions right after the ack counts as one after the execution.
-  not_found_at_once,        ///< "Not found" counts before the fuse has burnt.
-  unreadable_is_not_found,  ///< A look-up without a readable answer counts as "not found".
-  epoch_reused,             ///< A restart goes on with the last epoch.
-  journal_after_send,       ///< The `intended` record is written only once the bytes are out.
-  outcome_dropped,          ///< A full ring swallows outcomes: no room is kept for them.
-  outcome_twice,            ///< A terminal event is told twice when the strategy is slow.
-  taken_mark_lost,          ///< A restart forgets which intents were taken.
-  open_cases_forgotten,     ///< A restart forgets what was sent and not answered.
-  history_not_replayed,     ///< A restart forgets the outcomes that a strategy has missed.
-  halt_forgotten,           ///< A restart forgets the halt.
-  sync_error_ignored,       ///< A failing fdatasync is taken for success.
-  deadline_ignored,         ///< Deadlines are looked at a second late.
-  pacing_limit_wrong,       ///< One request a second more than the venue allows.
-  timestamp_ahead,          ///< Requests are signed with a time ahead of the venue's clock.
-  bound_exceeded,           ///< No bug of ours: the venue's clock steps back further than the stated bound.
+  resend_on_reset,       ///< A request whose connection was reset is written again on another one.
+  server_error_is_no,    ///< 5xx is taken for a definite no.
+  lost_reply_is_no,      ///< No reply is taken for a definite no.
+  doubtful_code_is_no,   ///< A code that may follow an executed leg is taken for a definite no.
+  ack_is_execution,      ///< A read of positions right after the ack counts as one after the execution.
+  not_found_at_once,     ///< "Not found" counts before the fuse has burnt.
+  ambiguous_code_is_no,  ///< A code that the table does not know, or calls ambiguous, is taken for a definite
+                         ///< no.
+  epoch_reused,          ///< A restart goes on with the last epoch.
+  journal_after_send,    ///< The `intended` record is written only once the bytes are out.
+  outcome_dropped,       ///< A full ring swallows outcomes: no room is kept for them.
+  outcome_twice,         ///< A terminal event is told twice when the strategy is slow.
+  taken_mark_lost,       ///< A restart forgets which intents were taken.
+  open_cases_forgotten,  ///< A restart forgets what was sent and not answered.
+  history_not_replayed,  ///< A restart forgets the outcomes that a strategy has missed.
+  halt_forgotten,        ///< A restart forgets the halt.
+  sync_error_ignored,    ///< A failing fdatasync is taken for success.
+  deadline_ignored,      ///< Deadlines are looked at a second late.
+  pacing_limit_wrong,    ///< One request a second more than the venue allows.
+  timestamp_ahead,       ///< Requests are signed with a time ahead of the venue's clock.
+  bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
 inline constexpr std::size_t kBugs = 20;  ///< Without `none`.
 

@@ -44,7 +44,6 @@ constexpr FaultKind kKinds[] = {
     {"net_unsolicited_bytes", kTrueResult},
     {"net_idle_close", kNoLeak},
     {"net_outage", kResolved},
-    {"net_slow_path", kRate},
     // The venue, to reversals: the ready faults of tests/venue.
     {"venue_ack_lost_before", kTrueNo},
     {"venue_ack_lost_after", kTrueNo},

@@ -29,7 +29,7 @@ struct LaneAttach {
 
 class SimLanes final : public engine::LanePort {
  public:
-  static constexpr std::size_t kCapacity = 64;
+  static constexpr std::size_t kCapacity = 32;
 
   SimLanes(Context& context, CrashPoint& crash, std::size_t lanes);
 

@@ -48,6 +48,8 @@ void draw_gateway(Context& context, Plan& plan) {
   venue.position_refresh_ms = static_cast<std::uint32_t>(random.between(500, 3'000));
   if (random.chance(0.15)) venue.request_fuse_ms = venue.clock_tolerance_ms / 2;
   config::Pacing& pacing = plan.config.pacing;
+  // The few positions of such a world do not reach ten a second often.
+  if (random.chance(0.5)) pacing.requests_per_second = static_cast<std::uint32_t>(random.between(2, 5));
   pacing.shape = random.chance(0.3) ? config::PacingShape::even : config::PacingShape::burst;
   pacing.heed_remaining_header = random.chance(0.3);
 
@@ -145,6 +147,7 @@ void draw_venue(Context& context, Plan& plan) {
   options.empty_list_is_null = random.chance(0.7);
   options.close_leg_reduce_only = random.chance(0.3);
   options.hedge_trade_side = random.chance(0.7) ? venue::HedgeTradeSide::open : venue::HedgeTradeSide::any;
+  options.reversals_per_second = plan.config.pacing.requests_per_second;
   options.window_inclusive = random.chance(0.3);
   options.counter_resolution_ns = random.chance(0.3) ? kMillisecond : 1;
   if (plan.calm) return;
@@ -237,9 +240,13 @@ Plan draw_plan(Context& context) {
     plan.config.venue.execution_grace_ms = 1;
     plan.config.venue.settle_recheck_ms = 1;
   }
+  if (context.bug == Bug::bound_exceeded) {
+    plan.venue_events = 6;
+    plan.network_fault = 0.2;
+  }
   if (context.bug == Bug::pacing_limit_wrong) {
-    plan.config.pacing.requests_per_second = 11;
-    plan.config.pacing.window_margin_ms = 0;
+    ++plan.config.pacing.requests_per_second;
+    ++plan.config.pacing.lead_trader_requests_per_second;
   }
   return plan;
 }

@@ -86,6 +86,7 @@ class World {
   Ns stop_by_ = 0;
   bool rounds_planned_ = false;
   bool venue_was_stepped_ = false;
+  bool records_were_lost_ = false;
   std::uint32_t refused_in_a_row_ = 0;
 };
 

@@ -52,6 +52,7 @@ void World::lose_power() {
   context_.fire("power_lost");
   crash_.kill();
   if (process_.running()) on_death();
+  if (plan_.config.gateway.durability == config::Durability::process) records_were_lost_ = true;
   process_.storage().lose_power([this] { return context_.random.chance(0.5); });
   context_.clocks.booted = context_.now() - 5 * kSecond;
   ledger_.on_records_lost();
@@ -119,6 +120,7 @@ void World::strike_storage() {
         process_.storage().erase(path);
         if (plan_.config.gateway.durability == config::Durability::power) continue;
         ledger_.on_records_lost();
+        records_were_lost_ = true;
         for (auto& strategy : strategies_) strategy->forget();
       }
       return;
@@ -142,6 +144,14 @@ void World::strike_venue() {
   const auto account = static_cast<std::uint32_t>(random.below(plan_.scenario.accounts.size()));
   const auto contract = static_cast<std::uint32_t>(random.below(plan_.scenario.contracts.size()));
   const Ns back = random.between(500, 5'000) * kMillisecond;
+  if (context_.bug == Bug::bound_exceeded) {
+    // What the README calls an assumption: seen to be one.
+    const config::Venue& assumed = plan_.config.venue;
+    venue_was_stepped_ = true;
+    context_.clocks.venue_offset -=
+        static_cast<Ns>(assumed.clock_tolerance_ms + assumed.execution_grace_ms) * kMillisecond;
+    return;
+  }
   switch (random.below(4)) {
     case 0: {
       // Within the stated bound: what of the grace the executions themselves leave.
