@@ -224,6 +224,9 @@ void Engine::restore_slot(OpenReversal& r, const journal::OpenCase& open) noexce
     r.signed_venue_ms = body.request_venue_ms;
     r.written_venue_ms = body.request_venue_ms;
     if (body.has_before != 0) {
+      // The write came after this read, however far its timestamp was set back: what is older is not its
+      // doing.
+      r.written_venue_ms = std::max(r.written_venue_ms, body.before_venue_ms);
       r.before.long_size = {body.long_before, body.before_scale};
       r.before.short_size = {body.short_before, body.before_scale};
       r.before.read_venue_ms = body.before_venue_ms;
