@@ -243,8 +243,10 @@ void IoLoop::idle(Ns now) {
 void IoLoop::sleep_until_something(Ns now) {
   if (parts_.lanes.prepare_sleep()) {
     const Ns due = std::min({engine_.next_due(now), pool_->next_due(), now + kLongestSleep_ns});
-    const Ns left = due - monotonic_now();
-    if (left > 0) {
+    const Ns at = monotonic_now();
+    // "At once" may be the smallest number there is, so it is compared before it is subtracted from.
+    if (due > at) {
+      const Ns left = due - at;
       timespec timeout{};
       timeout.tv_sec = left / kSecond;
       timeout.tv_nsec = left % kSecond;
