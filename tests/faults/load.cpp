@@ -36,7 +36,8 @@ struct Arguments {
   double withdraw = 0.03;
   std::uint32_t max_open = 200;
   std::uint64_t most = 0;  ///< Pushes; 0: without end.
-  bool saturate = false;   ///< Every position always has an intent under way.
+  std::uint32_t highest_priority = 3;
+  bool saturate = false;  ///< Every position always has an intent under way.
 };
 
 struct Position {
@@ -113,12 +114,12 @@ void Load::on_outcome(const wire::Outcome& o) {
        ",\"terminal\":%s,\"deny\":\"%s\",\"result\":\"%s\",\"oid\":\"%s\",\"account\":\"%s\",\"symbol\":\"%"
        "s\","
        "\"code\":\"%s\",\"http\":%u,\"flags\":%u,\"slot\":%" PRId64 ",\"taken\":%" PRId64
-       ",\"written\":%" PRId64 ",\"published\":%" PRId64 "}\n",
+       ",\"written\":%" PRId64 ",\"replied\":%" PRId64 ",\"published\":%" PRId64 "}\n",
        std::string{wire::to_string(o.kind)}.c_str(), o.intent_id, tag, o.record_number,
        wire::is_terminal(o) ? "true" : "false", std::string{wire::to_string(o.deny_reason)}.c_str(),
        std::string{wire::to_string(o.result)}.c_str(), oid.c_str(), account.c_str(), symbol.c_str(),
        code.c_str(), unsigned{o.http_status}, unsigned{o.flags}, o.slot_ns, o.taken_ns, o.written_ns,
-       o.published_ns);
+       o.replied_ns, o.published_ns);
   const auto open = open_.find(tag);
   if (open == open_.end() || open->second.id != o.intent_id || !wire::is_terminal(o)) return;
   Position& position = positions_[open->second.position];
@@ -158,7 +159,7 @@ bool Load::push_one(client::Session& session) {
   auto intent =
       client::make_reversal(position.account, wire::Product::usdt_futures, position.symbol, position.side)
           .id(session.next_id())
-          .priority(a_.saturate ? std::uint8_t{0} : static_cast<std::uint8_t>(random_() % 4))
+          .priority(static_cast<std::uint8_t>(random_() % (a_.highest_priority + 1)))
           .tag(tag)
           .within(within);
   if (position.hedge && random_() % 2 == 0) intent.size(random_() % 2 == 0 ? "1" : "3");
@@ -246,6 +247,7 @@ int main(int argc, char** argv) {
   app.add_option("--withdraw", a.withdraw);
   app.add_option("--max-open", a.max_open);
   app.add_option("--most", a.most, "Pushes at most; 0: without end");
+  app.add_option("--highest-priority", a.highest_priority, "Each has one from 0 to this");
   app.add_flag("--saturate", a.saturate, "Keep one intent under way on every position, in turn");
   CLI11_PARSE(app, argc, argv);
   (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -45,9 +45,11 @@ NETWORKS = {
     "all": {"reset": 0.01, "cut": 0.01, "half_close": 0.01, "black_hole": 0.005, "jitter_ms": 10, "tail_ms": 5,
             "max_delay_ms": 200, "slice_bytes": 100},
 }
-VENUE_FAULTS = ["ack_lost_before", "ack_lost_after", "reset_before", "reset_after", "server_error_before", "server_error_after",
-                "not_json_after", "truncated_after", "ambiguous_code_before", "ambiguous_code_at_200_after", "code_after_close",
-                "late_ack", "late_execution", "ack_without_execution"]
+# An execution comes at most execution_grace_ms after the ack: what comes later is beyond what settlement is told to expect.
+VENUE_FAULTS = [{"fault": name} for name in (
+    "ack_lost_before", "ack_lost_after", "reset_before", "reset_after", "server_error_before", "server_error_after", "not_json_after",
+    "truncated_after", "ambiguous_code_before", "ambiguous_code_at_200_after", "code_after_close", "late_ack",
+    "ack_without_execution")] + [{"fault": "late_execution", "created_delay_ms": 350}, {"fault": "late_open_leg", "leg_gap_ms": 350}]
 STEPS = ([("send", phase) for phase in ("before", "after", "half")] + [("recv", phase) for phase in ("before", "after")]
          + [("store", phase) for phase in ("before", "after", "half")] + [("clock", "before")])
 # How far into each kind of call an armed kill may lie: about what a second of load makes.
@@ -142,7 +144,7 @@ class Supervisor:
             self.stand.start_load(spec, from_start=self.random.random() < 0.3)
             self.counts["killed_strategy"] += 1
         elif draw < 0.5:
-            self.stand.control("/faults", {"fault": self.random.choice(VENUE_FAULTS), "count": 2})
+            self.stand.control("/faults", self.random.choice(VENUE_FAULTS) | {"count": 2})
             self.counts["venue_fault"] += 1
         elif draw < 0.56:
             self.pause("gateway", self.random.uniform(0.05, 1.5))
