@@ -19,6 +19,9 @@ using boost::beast::error_code;
 constexpr std::size_t kPadding = 64;        // simdjson reads so far past the end of its input.
 constexpr std::size_t kMaxFields = 128;     // More than any honest server sends.
 constexpr unsigned kMaxInterimReplies = 8;  // 1xx before the final reply.
+/// "0\r\n\r\n": whatever is missing of a body in chunks ends with as much. Beast looks at a last chunk again
+/// and asserts that all of this is there by then, so it is given no less.
+constexpr std::size_t kLastChunkBytes = 5;
 constexpr std::size_t kRecordBytes = 16'384;
 constexpr std::size_t kTouchedBytes = 65'536;
 
@@ -160,6 +163,9 @@ FeedStatus HttpExchange::feed(std::string_view bytes) noexcept {
 FeedStatus HttpExchange::parse() noexcept {
   for (;;) {
     ReplyParser& beast = *parser_->beast;
+    if (beast.in_body() && beast.chunked() && received_ - parsed_ < kLastChunkBytes) {
+      return received_ == capacity_ && space().empty() ? fail(FeedStatus::too_large) : FeedStatus::need_more;
+    }
     error_code ec;
     const std::size_t taken =
         beast.put(boost::asio::const_buffer(buffer_.get() + parsed_, received_ - parsed_), ec);

@@ -56,6 +56,22 @@ TEST(HttpExchange, ReadsAReplyByteByByteAndIsUsedAgain) {
   }
 }
 
+TEST(HttpExchange, ReadsAnEmptyBodyInChunksCutAtEveryByte) {
+  // Beast's parser asserts where the last chunk comes first and is cut behind its size.
+  constexpr std::string_view reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t first = 1; first < reply.size(); ++first) {
+    for (std::size_t second = first; second < reply.size(); ++second) {
+      HttpExchange exchange(ExchangeLimits{});
+      exchange.begin();
+      ASSERT_EQ(exchange.feed(reply.substr(0, first)), FeedStatus::need_more) << first;
+      ASSERT_EQ(exchange.feed(reply.substr(first, second - first)), FeedStatus::need_more) << second;
+      ASSERT_EQ(exchange.feed(reply.substr(second)), FeedStatus::complete) << first << " " << second;
+      EXPECT_TRUE(exchange.reply().body.empty());
+      EXPECT_TRUE(exchange.reusable());
+    }
+  }
+}
+
 TEST(HttpExchange, KeepsStatusAndFieldsButNotTrailers) {
   HttpExchange exchange = make();
   ASSERT_EQ(feed(exchange, kPlain), FeedStatus::complete);
