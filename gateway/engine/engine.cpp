@@ -188,7 +188,7 @@ void Engine::halt(std::string_view reason, Ns now) noexcept {
   journal::Halted body{};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::all;
-  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::halted, {}, {}, nullptr, now);
   deny_all_waiting(std::nullopt, wire::DenyReason::halted, now);
 }
@@ -199,7 +199,7 @@ void Engine::resume(std::string_view reason, Ns now) noexcept {
   journal::Resumed body{};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::all;
-  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::resumed, {}, {}, nullptr, now);
 }
 
@@ -211,7 +211,7 @@ void Engine::halt_account(AccountIndex account, std::string_view reason, Ns now)
   body.name = FixedString<24>{config_.accounts[account.value].name};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::account;
-  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::halted, account, {}, nullptr, now);
   deny_all_waiting(account, wire::DenyReason::halted, now);
 }
@@ -225,7 +225,7 @@ void Engine::resume_account(AccountIndex account, std::string_view reason, Ns no
   body.name = FixedString<24>{config_.accounts[account.value].name};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::account;
-  (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::resumed, account, {}, nullptr, now);
   if (by_venue) begin_readiness(account, now);
 }

@@ -229,6 +229,8 @@ class Engine final : public net::Handler {
   template <journal::JournalBody Body>
   journal::Appended append(const OpenReversal& r, const Body& body, Ns now) noexcept;
   void on_journal_failed(Ns now) noexcept;
+  /// For a record that belongs to no reversal: where it could not be made, the journal has failed.
+  void note_appended(const journal::Appended& appended, Ns now) noexcept;
 
   // engine.cpp
   void prove_all_accounts(Ns now) noexcept;

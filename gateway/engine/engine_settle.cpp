@@ -322,7 +322,7 @@ void Engine::refuse_account(AccountIndex account, const wire::VenueCode& code, w
     body.reason = FixedString<40>{why};
     body.code = code;
     body.code_class = code_class;
-    (void)ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+    note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   }
   EventDetails details;
   details.account = account;

@@ -46,6 +46,11 @@ void Engine::on_journal_failed(Ns now) noexcept {
   ports_.events.on_engine_event(EngineEvent::journal_failed, details, now);
 }
 
+void Engine::note_appended(const journal::Appended& appended, Ns now) noexcept {
+  if (appended.status == journal::AppendStatus::full || appended.status == journal::AppendStatus::failed)
+    on_journal_failed(now);
+}
+
 wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noexcept {
   wire::Outcome out{};
   out.intent_id = r.intent.id;
