@@ -279,7 +279,8 @@ void World::check_counts() {
   }
   if (assumptions_hold && counters.reversals_throttled > 0)
     context_.violate("the venue throttled " + std::to_string(counters.reversals_throttled) + " reversals");
-  const bool hidden = plan_.hides_evidence || plan_.other_trades > 0 || records_were_lost_;
+  const bool hidden =
+      plan_.hides_evidence || plan_.other_trades > 0 || records_were_lost_ || venue_was_stepped_;
   if (!hidden && ledger_.unresolved() > 0)
     context_.violate(std::to_string(ledger_.unresolved()) + " unresolved although nothing hid the evidence");
 }
