@@ -16,11 +16,12 @@ namespace {
 bool tell(const wire::Outcome& outcome, std::uint64_t id) {
   if (outcome.intent_id != id || outcome.kind == wire::EventKind::notice) return false;
   std::string line = "  " + std::string{wire::to_string(outcome.kind)};
-  if (outcome.kind == wire::EventKind::denied) line += ": " + std::string{wire::to_string(outcome.deny_reason)};
+  if (outcome.kind == wire::EventKind::denied)
+    line += ": " + std::string{wire::to_string(outcome.deny_reason)};
   if (outcome.kind == wire::EventKind::settled) line += ": " + std::string{wire::to_string(outcome.result)};
   if (outcome.replied_ns != 0) {
-    line += "   intent → wire " + std::to_string((outcome.written_ns - outcome.created_ns) / 1'000) + " µs, wire → reply " +
-            std::to_string((outcome.replied_ns - outcome.written_ns) / 1'000) + " µs";
+    line += "   intent → wire " + std::to_string((outcome.written_ns - outcome.created_ns) / 1'000) +
+            " µs, wire → reply " + std::to_string((outcome.replied_ns - outcome.written_ns) / 1'000) + " µs";
   }
   std::puts(line.c_str());
   return wire::is_terminal(outcome);
