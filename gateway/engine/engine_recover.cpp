@@ -162,7 +162,7 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
                           ? open.voided->body.reason
                           : wire::DenyReason::restarted;
     if (open.key.valid())
-      out.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, open.key);
+      out.client_oid = open.client_oid();
     out.flags = wire::kTerminal;
     ++counters_.denied;
     tell_journaled(r, out, now);
@@ -214,7 +214,7 @@ void Engine::end_without_record(const OpenReversal& r, Ns now) noexcept {
 
 void Engine::restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept {
   r.key = open.key;
-  r.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, open.key);
+  r.client_oid = open.client_oid();
   r.taken_recorded = true;
   r.told_unknown = open.told_unknown;
   r.taken_ns = open.taken ? open.taken->mono_ns : 0;
