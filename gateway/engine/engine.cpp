@@ -265,6 +265,8 @@ std::size_t Engine::open_positions(std::span<OpenPosition> out) const noexcept {
 
 int Engine::do_work(Ns now) noexcept {
   int done = 0;
+  // Whoever waits for a record to become durable must not wait for the next append to learn that none will.
+  if (ports_.journal.failed()) on_journal_failed(now);
   done += send_durable(now);
   done += wake_freed(now);
   done += send_due(now);

@@ -28,6 +28,7 @@ class RingJournal final : public Journal {
 
   Appended append(std::span<Record> parts) noexcept override;
   [[nodiscard]] std::uint64_t durable_number() const noexcept override;
+  [[nodiscard]] bool failed() const noexcept override { return failed_.load(std::memory_order_acquire); }
   void warm() noexcept override;
 
   std::uint64_t do_work() override;

@@ -42,6 +42,9 @@ class Sink {
   /// Every record up to this number is durable. Never decreases.
   [[nodiscard]] virtual std::uint64_t durable_number() const noexcept = 0;
 
+  /// Whether it has failed for good. What is pending then never becomes durable.
+  [[nodiscard]] virtual bool failed() const noexcept { return false; }
+
   /// Brings the memory that the next entries go to into the cache: for rehearsals between two shots.
   virtual void warm() noexcept {}
 };
