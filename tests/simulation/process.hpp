@@ -27,6 +27,9 @@ class WatchedJournal final : public journal::Sink {
   void open(journal::Journal* journal) noexcept { journal_ = journal; }
   journal::Appended append(std::span<journal::Record> parts) noexcept override;
   [[nodiscard]] std::uint64_t durable_number() const noexcept override;
+  [[nodiscard]] bool failed() const noexcept override {
+    return !crash_.dead() && journal_ != nullptr && journal_->failed();
+  }
   /// Whether anything was appended since the last call.
   [[nodiscard]] bool take_dirty() noexcept;
 
