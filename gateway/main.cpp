@@ -2,9 +2,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <sys/prctl.h>
 
 #include "gateway/config/describe.hpp"
 #include "gateway/config/load.hpp"
@@ -32,6 +34,8 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? exit_with(ExitStatus::clean) : exit_with(ExitStatus::usage);
   }
 
+  // Secrets must not reach a core dump, whatever the limits are.
+  (void)::prctl(PR_SET_DUMPABLE, 0);
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   std::vector<backhand::config::Problem> warnings;
   auto loaded =
@@ -50,7 +54,11 @@ int run(int argc, char** argv) {
   }
   backhand::service::start_log();
   backhand::service::log(backhand::service::LogLevel::info,
-                         "backhandd " BACKHAND_VERSION "; effective configuration:\n" + effective);
+                         "backhandd " BACKHAND_VERSION "; effective configuration:");
+  std::istringstream lines{effective};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) backhand::service::log(backhand::service::LogLevel::info, "  " + line);
+  }
   const auto ended = backhand::service::run_gateway(std::move(*loaded));
   if (!ended) {
     backhand::service::log(backhand::service::LogLevel::error, ended.error().message);

@@ -10,6 +10,7 @@ enum class LogLevel { debug, info, warning, error };
 
 /// Sets up the logger; before the first line.
 void start_log();
-void log(LogLevel level, std::string_view text);
+/// Control bytes, and what is no UTF-8, are written as \xNN.
+void log(LogLevel level, std::string_view line);
 
 }  // namespace backhand::service
