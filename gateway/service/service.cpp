@@ -7,7 +7,6 @@
 
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
 #include "common/clock.hpp"
@@ -35,9 +34,6 @@ constexpr std::uint64_t kRawReplyBytes = 64ULL * 1024 * 1024;
 constexpr std::size_t kRawReplySlots = 256;
 /// The journal promises its disk copy within 10 ms.
 constexpr int kTick_ms = 5;
-/// A command that the I/O thread has not taken by then means that the thread is stuck; the watchdog will see
-/// it too.
-constexpr Ns kCommandTimeout_ns = 2 * kSecond;
 
 std::int64_t real_offset() noexcept { return unix_now_ms() * kMillisecond - monotonic_now(); }
 
@@ -164,12 +160,14 @@ class Gateway {
 };
 
 std::expected<void, Error> Gateway::prepare() {
-  // Secrets must not reach a core dump, whatever the limits are.
-  (void)::prctl(PR_SET_DUMPABLE, 0);
   sigset_t mask;
   sigemptyset(&mask);
   sigaddset(&mask, SIGTERM);
   sigaddset(&mask, SIGINT);
+  // A terminal that closes asks for the same clean stop.
+  sigaddset(&mask, SIGHUP);
+  // A reader of our log that goes away must not end the gateway.
+  (void)::signal(SIGPIPE, SIG_IGN);
   if (::pthread_sigmask(SIG_BLOCK, &mask, nullptr) != 0) return std::unexpected(os_error("pthread_sigmask"));
   signals_ = shm::Fd{::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC)};
   if (!signals_.valid()) return std::unexpected(os_error("signalfd"));
@@ -341,6 +339,8 @@ void Gateway::on_engine_message(const EngineMessage& message) {
     line += " (" + std::string{wire::to_string(message.code_class)} + ")";
   if (!message.text.empty()) line += "; " + std::string{message.text};
   log(level_of(message.event), line);
+  // The other accounts become ready without the refused one, but then we are about to give up.
+  if (refused_at_start_) return;
   if (message.event == engine::EngineEvent::ready && !ready_told_) {
     ready_told_ = true;
     notify_ready();
