@@ -106,21 +106,25 @@ AdminServer::~AdminServer() {
 void AdminServer::do_work() {
   std::array<epoll_event, 16> events{};
   const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+  bool somebody_knocks = false;
   for (int i = 0; i < count; ++i) {
     auto* client = static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr);
     if (client == nullptr) {
-      accept_all();
+      somebody_knocks = true;
     } else if (!serve(*client)) {
       clients_.remove_if([client](const Client& c) { return &c == client; });
     }
   }
+  // Last, as it may drop clients that the events above name.
+  if (somebody_knocks) accept_all();
 }
 
 void AdminServer::accept_all() {
   for (;;) {
     shm::Fd fd{::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!fd.valid()) return;
-    if (clients_.size() >= kMaxClients) continue;
+    // Clients that connect and say nothing must not keep a halt out.
+    if (clients_.size() >= kMaxClients) clients_.pop_front();
     ucred peer{};
     socklen_t length = sizeof peer;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
