@@ -109,6 +109,15 @@ class CommandLine {
     reverse_->add_option("--tag", to.tag, "Up to 16 bytes that every event repeats");
   }
 
+  /// The journal's records have so many bytes for it; a note that was cut could say something else.
+  static CLI::Validator at_most(std::size_t bytes) {
+    return CLI::Validator{[bytes](std::string& text) {
+                            return text.size() <= bytes ? std::string{}
+                                                        : "has more than " + std::to_string(bytes) + " bytes";
+                          },
+                          ""};
+  }
+
   CLI::App* add_admin_command(const char* name, const char* what) {
     CLI::App* command = app_.add_subcommand(name, what);
     add_place(command, admin_.at, "admin.sock");
@@ -125,17 +134,18 @@ class CommandLine {
     add_admin_command("status", "What the gateway is, does and waits for");
     CLI::App* halt = add_admin_command("halt", "Send nothing more, until resumed; survives a restart");
     halt->add_option("--account", to.account, "Only this account");
-    halt->add_option("--reason", to.reason, "For the journal (at most 48 bytes)");
+    halt->add_option("--reason", to.reason, "For the journal (at most 48 bytes)")->check(at_most(48));
     CLI::App* resume = add_admin_command("resume", "End a halt");
     resume->add_option("--account", to.account, "Only this account");
-    resume->add_option("--reason", to.reason, "For the journal (at most 48 bytes)");
+    resume->add_option("--reason", to.reason, "For the journal (at most 48 bytes)")->check(at_most(48));
     CLI::App* resolve = add_admin_command("resolve", "Say what became of an unresolved reversal");
     resolve->add_option("client_oid", to.client_oid, "The reversal's clientOid")->required();
     resolve->add_option("--result", to.result, "reversed, partly_reversed, closed_only or not_executed")
         ->required()
         ->check(CLI::IsMember({"reversed", "partly_reversed", "closed_only", "not_executed"}));
     resolve->add_option("--reason", to.reason, "How that is known, for the journal (at most 56 bytes)")
-        ->required();
+        ->required()
+        ->check(at_most(56));
   }
 
   void add_folders(CLI::App* command) {
@@ -159,18 +169,11 @@ class CommandLine {
     explain_ = app_.add_subcommand("explain", "Tell the story of one reversal, with the venue's raw replies");
     explain_->add_option("client_oid", to.client_oid, "The reversal's clientOid")->required();
     add_folders(explain_);
-    explain_->add_option("--socket", admin_.at.socket,
-                         "Ask the gateway at this admin socket instead of reading the journal's files");
   }
 
   Command command() {
     if (send_->parsed()) return play_;
     if (reverse_->parsed()) return reverse();
-    if (explain_->parsed() && !admin_.at.socket.empty()) {
-      admin_options_.client_oid = journal_options_.client_oid;
-      admin_.json = journal_options_.json;
-      return admin("explain");
-    }
     if (journal_->parsed() || explain_->parsed()) return journal_options_;
     for (const CLI::App* command : admin_commands_) {
       if (command->parsed()) return admin(command->get_name());

@@ -1,6 +1,7 @@
 #include "gateway/cli/intents.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -163,6 +164,9 @@ std::expected<std::vector<TimedIntent>, std::vector<std::string>> read_intents(s
 
 std::expected<std::string, Error> read_file(const std::string& path) {
   if (path == "-") return std::string{std::istreambuf_iterator<char>{std::cin}, {}};
+  if (std::error_code failed; std::filesystem::is_directory(path, failed)) {
+    return std::unexpected(Error{path + " is a directory"});
+  }
   std::ifstream file{path, std::ios::binary};
   if (!file) return std::unexpected(os_error(path + " cannot be opened"));
   std::string text{std::istreambuf_iterator<char>{file}, {}};

@@ -177,13 +177,19 @@ Exit run(JournalCommand& command) {
     for (const std::string& line : *lines) print(stdout, line + "\n");
     return Exit::ok;
   }
+  bool any = false;
   const auto faults = journal::walk_journal(
       storage, settings, {.checkpoints = command.checkpoints, .from_number = command.from_number},
       [&](std::span<const journal::Record> entry) {
+        any = true;
         print(stdout, (command.json ? journal::to_json(entry) : journal::to_text(entry)) + "\n");
       });
   if (!faults) return refuse(faults.error().message);
   for (const std::string& fault : *faults) print(stderr, "backhand: " + fault + "\n");
+  // Every start is recorded.
+  if (!any && faults->empty() && command.from_number == 0) {
+    return say_no("no journal in " + command.state_dir + " and " + command.hot_dir);
+  }
   return faults->empty() ? Exit::ok : Exit::not_done;
 }
 

@@ -56,8 +56,6 @@ TEST(CommandLine, AdminCommandsBecomeRequests) {
   EXPECT_EQ(request_of({"resume", "--account", "main"}), R"({"command":"resume","account":"main"})");
   EXPECT_EQ(request_of({"resolve", "bh-1", "--result", "reversed", "--reason", "seen"}),
             R"({"command":"resolve","client_oid":"bh-1","result":"reversed","reason":"seen"})");
-  EXPECT_EQ(request_of({"explain", "bh-1", "--socket", "/s"}),
-            R"({"command":"explain","client_oid":"bh-1"})");
 }
 
 TEST(CommandLine, JournalAndExplainReadFiles) {
