@@ -241,7 +241,8 @@ void read_gateway(Section section, Config& config) {
   read_power_of_two(section, "lane_capacity", gateway.lane_capacity, 16, 65'536);
   section.number("max_lanes", gateway.max_lanes, 1, 4'096);
   section.number("stop_timeout_ms", gateway.stop_timeout_ms, 0, 600'000);
-  section.number("journal_segment_mb", gateway.journal_segment_mb, 1, 4'096);
+  // The journal's ring in memory is 2 MiB, and a segment holds at least one.
+  section.number("journal_segment_mb", gateway.journal_segment_mb, 2, 4'096);
   section.number("journal_keep_segments", gateway.journal_keep_segments, 2, 100'000);
   section.finish();
 }
