@@ -294,10 +294,10 @@ class Session:
                 stage: getattr(o, stage + "_ns")
                 for stage in ("created", "taken", "encoded", "written", "replied", "published", "slot")
             },
-            order_id=o.order_id.decode(),
-            client_oid=o.client_oid.decode(),
+            order_id=o.order_id.decode(errors="replace"),
+            client_oid=o.client_oid.decode(errors="replace"),
             user_tag=bytes(o.user_tag),
-            venue_code=o.venue_code.decode(),
-            account=o.account.decode(),
-            symbol=o.symbol.decode(),
+            venue_code=o.venue_code.decode(errors="replace"),
+            account=o.account.decode(errors="replace"),
+            symbol=o.symbol.decode(errors="replace"),
         )
