@@ -53,6 +53,7 @@ class Lane:
         self.records = {}
         self.wrong = []
         self.repeated = 0
+        self.attaches = 0
         self.events = collections.Counter()
         self.feed(lines)
 
@@ -73,6 +74,7 @@ class Lane:
         return self
 
     def _attached(self, line):
+        self.attaches += 1
         for intent in list(self.pending.values()):
             if intent.id > line["taken_mark"]:
                 intent.lost = True

@@ -1,6 +1,7 @@
 // backhand-load: a strategy that never tires. It pushes reversals on many positions, and writes every push,
 // every event and every attach as one JSON line each, the push before it happens: whatever dies when, the log
-// knows at least what was asked. SIGUSR1 stops the pushing, SIGTERM ends it.
+// knows at least what was asked. SIGUSR1 stops the pushing, SIGUSR2 starts it where it waits, SIGTERM ends
+// all.
 #include <atomic>
 #include <cinttypes>
 #include <csignal>
@@ -23,7 +24,7 @@ namespace {
 
 using namespace backhand;
 
-volatile std::sig_atomic_t g_stop = 0, g_end = 0;
+volatile std::sig_atomic_t g_stop = 0, g_end = 0, g_go = 0;
 
 struct Arguments {
   std::string socket, strategy, lane = "load", log;
@@ -37,6 +38,7 @@ struct Arguments {
   std::uint32_t max_open = 200;
   std::uint64_t most = 0;  ///< Pushes; 0: without end.
   std::uint32_t highest_priority = 3;
+  bool short_first = false, waits = false;
   bool saturate = false;  ///< Every position always has an intent under way.
 };
 
@@ -52,7 +54,10 @@ class Load {
   Load(const Arguments& arguments, int log) : a_(arguments), log_(log), random_(arguments.seed) {
     for (const bool hedge : {false, true}) {
       for (const std::string& account : hedge ? a_.hedge_accounts : a_.accounts) {
-        for (const std::string& symbol : a_.symbols) positions_.push_back({account, symbol, hedge});
+        for (const std::string& symbol : a_.symbols) {
+          positions_.push_back({account, symbol, hedge});
+          if (a_.short_first) positions_.back().side = wire::PositionSide::short_side;
+        }
       }
     }
   }
@@ -209,7 +214,8 @@ int Load::run() {
   while (g_end == 0) {
     session->poll([this](const wire::Outcome& o) { on_outcome(o); });
     const Ns now = monotonic_now();
-    const bool pushes = g_stop == 0 && session->attached() && (a_.most == 0 || pushed_ < a_.most);
+    const bool pushes =
+        g_stop == 0 && (g_go != 0 || !a_.waits) && session->attached() && (a_.most == 0 || pushed_ < a_.most);
     for (; pushes && next_push <= now; next_push += gap) {
       if (!push_one(*session)) {
         next_push = now + gap;
@@ -248,10 +254,13 @@ int main(int argc, char** argv) {
   app.add_option("--max-open", a.max_open);
   app.add_option("--most", a.most, "Pushes at most; 0: without end");
   app.add_option("--highest-priority", a.highest_priority, "Each has one from 0 to this");
+  app.add_flag("--short-first", a.short_first, "The positions are short at first");
+  app.add_flag("--waits", a.waits, "Push nothing before SIGUSR2");
   app.add_flag("--saturate", a.saturate, "Keep one intent under way on every position, in turn");
   CLI11_PARSE(app, argc, argv);
   (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
   std::signal(SIGUSR1, [](int) { g_stop = 1; });
+  std::signal(SIGUSR2, [](int) { g_go = 1; });
   std::signal(SIGTERM, [](int) { g_end = 1; });
   const int log = ::open(a.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) {
