@@ -55,6 +55,8 @@ class Stand:
     def __init__(self, preset="release", keep=False):
         self.bin = pathlib.Path(os.environ.get("BACKHAND_BIN", ROOT / "build" / preset / "bin"))
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="backhand-"))
+        # A tmpfs folder of its own for the hot journal and the key locks, so that stands do not meet and leave nothing.
+        self.hot = pathlib.Path(tempfile.mkdtemp(prefix="backhand-", dir="/dev/shm"))
         self.keep = keep
         self.processes = {}
         self.venue_ports = None
@@ -66,6 +68,7 @@ class Stand:
     def __exit__(self, kind, value, trace):
         for name in list(self.processes):
             self.stop(name, limit_s=10)
+        shutil.rmtree(self.hot, ignore_errors=True)
         if kind is not None and not self.keep:
             print(f"stand: its logs are kept in {self.dir}", file=sys.stderr)
         elif not self.keep:
@@ -128,6 +131,7 @@ class Stand:
         for folder in ("state", "run"):
             (self.dir / folder).mkdir(exist_ok=True, mode=0o700)
         text = [f'environment = "simulated"\n[gateway]\nstate_dir = "{self.dir}/state"\nruntime_dir = "{self.dir}/run"\n'
+                f'{"" if "hot_dir" in gateway else f"""hot_dir = "{self.hot}" """}\n'
                 f'{gateway}\n[venue]\nhost = "{host}"\nconnect_address = "127.0.0.1"\n'
                 f'port = {port or self.venue_ports["tls_port"]}\nca_file = "{self.venue_ports["ca_file"]}"\n{venue}\n'
                 f"[pacing]\n{pacing}\n"]

@@ -54,6 +54,7 @@ enum class AccountPhase : std::uint8_t {
   starting,  ///< Its readiness is being proven.
   ready,
   halted,   ///< The venue refused it after it had been ready; an operator's `resume` proves readiness anew.
+  unused,  ///< No strategy may trade on it: nothing about it is asked or proven.
   refused,  ///< The venue refused it before it was ever ready.
 };
 

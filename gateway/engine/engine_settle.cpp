@@ -269,6 +269,10 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
     ask(LookupKind::account_mode, id);
     ask(LookupKind::positions, id);
   }
+  if (!any) {
+    state.phase = AccountPhase::unused;
+    state.why = "no strategy may trade on it";
+  }
 }
 
 void Engine::check_ready(Ns now) noexcept {

@@ -19,6 +19,8 @@ std::string_view to_string(engine::AccountPhase phase) noexcept {
       return "ready";
     case engine::AccountPhase::halted:
       return "halted";
+    case engine::AccountPhase::unused:
+      return "unused";
     case engine::AccountPhase::refused:
       return "refused";
   }
