@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include <sched.h>
-
+#include "bench/round_trip/on_top.hpp"
 #include "common/clock.hpp"
 #include "common/cpu.hpp"
 #include "common/wire/names.hpp"
@@ -22,35 +21,6 @@ constexpr Ns kRoomToServe_ns = 300 * kMicrosecond;
 constexpr Ns kOnTopBefore_ns = 30 * kMillisecond;
 /// Most shots with pauses in one burst: 0.3 s.
 constexpr std::size_t kMostPaused = 300;
-
-/// While shots are in the air, nothing else that this machine has to do comes between: neither the gateway's
-/// other threads, which share the harness's core, nor other programs. For short times only, and for every
-/// subject alike. Without the right to do so everything works, with more noise.
-class OnTop {
- public:
-  explicit OnTop(pid_t subject) noexcept : subject_(subject) {}
-  ~OnTop() { off(); }
-  OnTop(const OnTop&) = delete;
-  OnTop& operator=(const OnTop&) = delete;
-
-  void on() noexcept {
-    if (!is_on_) set(SCHED_FIFO, 1);
-    is_on_ = true;
-  }
-  void off() noexcept {
-    if (is_on_) set(SCHED_OTHER, 0);
-    is_on_ = false;
-  }
-
- private:
-  void set(int policy, int priority) const noexcept {
-    const sched_param param{priority};
-    (void)::sched_setscheduler(0, policy, &param);
-    if (subject_ > 0) (void)::sched_setscheduler(subject_, policy, &param);
-  }
-  pid_t subject_;
-  bool is_on_ = false;
-};
 
 }  // namespace
 
@@ -100,6 +70,7 @@ void Driver::end() {
 
 void Driver::prove() {
   wait_for_free(1);
+  if (subject_->arms()) arm(lane_->free.front());
   venue_.check_everything(true);
   (void)shoot(monotonic_now());
   venue_.check_everything(false);
@@ -213,6 +184,7 @@ Shot Driver::shoot(Ns due) {
   shot.encoded = outcome.encoded_ns;
   shot.write_entered = outcome.written_ns;
   shot.replied = outcome.replied_ns;
+  if (!subject_->settles()) shot.readable = static_cast<Ns>(outcome.long_before);
   if (shot.write_returned == 0) shot.write_returned = outcome.slot_ns;
   if (!subject_->settles()) {
     lane_->open.erase(intent.id);

@@ -93,15 +93,20 @@ class Floor final : public ThreadSubject {
       const Ns returned = monotonic_now();
       std::array<char, 4'096> reply;
       int size = -1;
+      Ns readable = 0;
       do {
-        if (receive(MSG_DONTWAIT)) size = SSL_read(ssl_, reply.data(), reply.size());
+        if (!receive(MSG_DONTWAIT)) continue;
+        readable = monotonic_now();
+        size = SSL_read(ssl_, reply.data(), reply.size());
       } while (size <= 0 && running());
       wire::Outcome out{};
       out.intent_id = intent.id;
       out.kind = wire::EventKind::acked;
       out.created_ns = intent.created_ns;
       out.taken_ns = out.encoded_ns = out.written_ns = taken;
+      // Fields that mean something else in the gateway's events carry what only the floor can say.
       out.slot_ns = returned;
+      out.long_before = static_cast<std::uint64_t>(readable);
       out.replied_ns = out.published_ns = monotonic_now();
       lane_.publish(out);
       (void)BIO_reset(out_);

@@ -77,8 +77,14 @@ class GatewayProcess {
     return std::unexpected(Error{"the gateway is not ready; see " + folder_ + "/gateway.log"});
   }
 
-  void resume() { ::kill(pid_, SIGCONT); }
+  void resume() {
+    if (stopped_) ::kill(pid_, SIGCONT);
+    stopped_ = false;
+  }
   void stop() {
+    // A second stop would be told to nobody, and waited for in vain.
+    if (stopped_) return;
+    stopped_ = true;
     ::kill(pid_, SIGSTOP);
     (void)::waitpid(pid_, nullptr, WUNTRACED);
   }
@@ -118,8 +124,8 @@ class GatewayProcess {
     }
     std::ofstream out(folder_ + "/backhand.toml");
     out << "environment = \"simulated\"\n[gateway]\nstate_dir = " << quoted(folder_ + "/state")
-        << "\nruntime_dir = " << quoted(folder_ + "/run") << "\nio_cpu = " << place_.subject_cpu
-        << "\nidle = \"spin\"\nmax_lanes = 256\nlane_capacity = 4096\n"
+        << "\nruntime_dir = " << quoted(folder_ + "/run") << "\nhot_dir = " << quoted(place_.hot_folder)
+        << "\nio_cpu = " << place_.subject_cpu << "\nidle = \"spin\"\nmax_lanes = 256\nlane_capacity = 4096\n"
         << more_
         << "\n[venue]\nhost = \"localhost\"\nconnect_address = \"127.0.0.1\"\nport = " << place_.venue_port
         << "\nca_file = " << quoted(place_.ca_file)
@@ -196,6 +202,7 @@ class GatewayProcess {
   std::string folder_;
   std::string more_;
   pid_t pid_ = -1;
+  bool stopped_ = false;
   std::vector<client::Session> sessions_;
 };
 
@@ -209,6 +216,7 @@ class GatewaySubject final : public Subject, private StrategyEnd {
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
   [[nodiscard]] std::expected<void, Error> start(const std::function<void()>& serve) override {
     if (auto started = process_->start(serve); !started) return started;
+    process_->resume();
     const auto attached = process_->attach(1);
     thread_ = process_->io_thread();
     process_->stop();

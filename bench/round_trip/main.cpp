@@ -5,14 +5,15 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <optional>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <sys/mman.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "bench/round_trip/driver.hpp"
+#include "bench/round_trip/slots.hpp"
 #include "common/clock.hpp"
 #include "common/cpu.hpp"
 
@@ -25,6 +26,8 @@ struct Plan {
   std::size_t hot = 4'000;
   std::size_t pause = 300;
   std::size_t cold = 14;
+  std::size_t slots = 2'000;
+  bool serve_only = false;
   std::string only;  ///< Names with commas; empty: all.
 };
 
@@ -152,9 +155,47 @@ void print(const Results& results) {
   }
 }
 
+/// On a thread of its own, so that the calling one stays where it is pinned.
+nlohmann::json slots_on(int cpu, std::size_t count) {
+  nlohmann::json out;
+  std::thread([&] {
+    (void)pin_this_thread(cpu);
+    for (const SlotLateness& way : measure_slots(count)) {
+      if (way.late_ns.empty()) continue;
+      const auto at = [&](double fraction) {
+        return way.late_ns[static_cast<std::size_t>(fraction * static_cast<double>(way.late_ns.size() - 1))];
+      };
+      out[way.name] = {{"count", way.late_ns.size()}, {"p50", at(0.5)}, {"p90", at(0.9)}, {"p99", at(0.99)}};
+    }
+  }).join();
+  return out;
+}
+
 bool wanted(const Plan& plan, std::string_view name) {
   return plan.only.empty() ||
          ("," + plan.only + ",").find("," + std::string{name} + ",") != std::string::npos;
+}
+
+/// For clients that are programs of their own: prints where the venue is, and answers until standard input
+/// ends.
+void serve(SpinVenue& venue, const Place& place) {
+  const BenchAccount& account = place.accounts.front();
+  const nlohmann::json where{
+      {"port", venue.port()},     {"ca_file", place.ca_file},         {"key", account.key},
+      {"secret", account.secret}, {"passphrase", account.passphrase}, {"symbol", account.symbols.front()}};
+  std::printf("%s\n", where.dump().c_str());
+  std::fflush(stdout);
+  venue.keep_books(false);
+  venue.check_everything(true);
+  VenueTimes times;
+  pollfd input{0, POLLIN, 0};
+  for (std::uint32_t turn = 0;; ++turn) {
+    (void)venue.look(times);
+    // The first is answered by the exchange, with every check; what then comes is the same but for its id.
+    if (venue.answered() > 0) venue.check_everything(false);
+    if (turn % 64 == 0) (void)venue.serve_rest();
+    if (turn % 65'536 == 0 && ::poll(&input, 1, 0) > 0) return;
+  }
 }
 
 void run(Place place, const Plan& plan, const std::string& json_file) {
@@ -173,6 +214,7 @@ void run(Place place, const Plan& plan, const std::string& json_file) {
   if (const auto pinned = pin_this_thread(place.harness_cpu); !pinned)
     throw std::runtime_error(pinned.error().message);
 
+  if (plan.serve_only) return serve(**venue, place);
   std::vector<Entry> entries = make_entries(place);
   Driver driver(exchange, **venue, place, 2 * last_level_cache_bytes());
   for (Entry& entry : entries) {
@@ -205,7 +247,9 @@ void run(Place place, const Plan& plan, const std::string& json_file) {
                  static_cast<double>(monotonic_now() - begun) / kSecond);
   }
   print(results);
-  if (!json_file.empty()) std::ofstream(json_file) << to_json(results, entries).dump(1) << "\n";
+  nlohmann::json json = to_json(results, entries);
+  json["slots"] = slots_on(place.subject_cpu, plan.slots);
+  if (!json_file.empty()) std::ofstream(json_file) << json.dump(1) << "\n";
 }
 
 }  // namespace
@@ -230,9 +274,11 @@ int main(int argc, char** argv) {
   app.add_option("--subject-cpu", place.subject_cpu);
   app.add_option("--json", json_file, "Where to write the measurements");
   app.add_flag("--quick", quick, "A few rounds only: shows that it works, not how fast it is");
+  app.add_flag("--serve", plan.serve_only,
+               "Measure nothing: be the venue for another program until input ends");
   app.add_flag("--keep", keep_folder, "Keep the folder with the gateway's log");
   CLI11_PARSE(app, argc, argv);
-  if (quick) plan = {3, 960, 100, 4, plan.only};
+  if (quick) plan = {3, 960, 100, 4, 300, plan.serve_only, plan.only};
 
   std::string folder = "/tmp/backhand-bench-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) {
@@ -240,6 +286,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   place.folder = folder;
+  place.hot_folder = "/dev/shm/" + std::filesystem::path(folder).filename().string();
+  std::filesystem::create_directory(place.hot_folder);
   int status = 0;
   try {
     run(place, plan, json_file);
@@ -248,6 +296,7 @@ int main(int argc, char** argv) {
     status = 1;
     keep_folder = true;
   }
+  std::filesystem::remove_all(place.hot_folder);
   if (keep_folder) {
     std::fprintf(stderr, "kept %s\n", folder.c_str());
   } else {

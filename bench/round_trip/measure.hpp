@@ -23,6 +23,7 @@ struct Shot {
   Ns write_returned = 0;  ///< … and has returned; for the gateway, when its event `sent` was published.
   Ns request_seen = 0;    ///< The venue has read it.
   Ns reply_entered = 0;   ///< The venue is about to call `send`.
+  Ns readable = 0;        ///< The subject has its first byte; only the floor says so.
   Ns replied = 0;         ///< The subject has read the whole reply.
   Ns visible = 0;         ///< The strategy has the outcome.
 };
@@ -33,12 +34,13 @@ enum class Stage : std::uint8_t {
   push_to_write,     ///< Pushed → write entered.
   own,               ///< Copied → request complete: everything the subject decides.
   write,             ///< Write entered → returned.
+  reply_flight,      ///< Reply about to be handed to the kernel → read from the socket; only the floor's.
   reply_to_outcome,  ///< Reply about to be handed to the kernel → outcome visible.
   outcome,           ///< Due → outcome visible: the whole round trip.
 };
-inline constexpr std::size_t kStages = 7;
+inline constexpr std::size_t kStages = 8;
 inline constexpr std::array<std::string_view, kStages> kStageNames{
-    "late", "pick_up", "push_to_write", "own", "write", "reply_to_outcome", "outcome"};
+    "late", "pick_up", "push_to_write", "own", "write", "reply_flight", "reply_to_outcome", "outcome"};
 
 [[nodiscard]] constexpr Ns duration(const Shot& shot, Stage stage) noexcept {
   switch (stage) {
@@ -52,6 +54,8 @@ inline constexpr std::array<std::string_view, kStages> kStageNames{
       return shot.encoded - shot.taken;
     case Stage::write:
       return shot.write_returned - shot.write_entered;
+    case Stage::reply_flight:
+      return shot.readable == 0 ? 0 : shot.readable - shot.reply_entered;
     case Stage::reply_to_outcome:
       return shot.visible - shot.reply_entered;
     case Stage::outcome:

@@ -34,8 +34,9 @@ struct BenchAccount {
 struct Place {
   std::uint16_t venue_port = 0;
   std::string ca_file;
-  std::string folder;   ///< For sockets, journals and logs.
-  std::string bin_dir;  ///< Where backhandd lies.
+  std::string folder;      ///< For sockets, journals and logs.
+  std::string hot_folder;  ///< The same on tmpfs: another gateway's locks do not lie there.
+  std::string bin_dir;     ///< Where backhandd lies.
   int harness_cpu = 0;
   int subject_cpu = 1;
   std::vector<BenchAccount> accounts;
