@@ -278,6 +278,11 @@ int Engine::do_work(Ns now) noexcept {
     }
     if (clock_.lower_bound_ms(now) > blocked_until_venue_ms_) {
       prove_all_accounts(now);
+      journal::Resumed body{};
+      body.name = FixedString<24>{journal::kUncleanStart};
+      body.reason = FixedString<48>{"the fuse has burnt"};
+      body.scope = journal::Scope::position;
+      note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
       ++done;
     }
   }

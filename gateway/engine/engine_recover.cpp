@@ -52,12 +52,11 @@ wire::Intent intent_of(const journal::OpenCase& open) noexcept {
 
 std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, Ns now) {
   BH_ASSERT(!started_);
-  unclean_ = recovered.must_block_all();
+  unclean_ = recovered.unclean();
   const journal::State& state = recovered.state;
   // With durability "power" nothing was sent whose record was not on disk.
   records_lost_ =
-      (recovered.tail == journal::TailLoss::power_lost || recovered.tail == journal::TailLoss::hot_lost) &&
-      state.last_start.durability == static_cast<std::uint8_t>(journal::Durability::process);
+      unclean_ && state.last_start.durability == static_cast<std::uint8_t>(journal::Durability::process);
   for (const auto& [number, lane] : state.lanes) {
     const auto found =
         std::find_if(config_.strategies.begin(), config_.strategies.end(),
@@ -161,8 +160,7 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
     out.deny_reason = open.phase == CasePhase::voided && open.voided->body.reason != wire::DenyReason::none
                           ? open.voided->body.reason
                           : wire::DenyReason::restarted;
-    if (open.key.valid())
-      out.client_oid = open.client_oid();
+    if (open.key.valid()) out.client_oid = open.client_oid();
     out.flags = wire::kTerminal;
     ++counters_.denied;
     tell_journaled(r, out, now);

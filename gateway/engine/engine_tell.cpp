@@ -99,15 +99,15 @@ void Engine::tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns no
     swallow();
     return;
   }
+  // Durability "power": told, or repeated, as soon as it is on disk, so that a number once told is never
+  // given again.
+  const bool pending = appended.status == journal::AppendStatus::pending;
+  if (pending) lane_book_.hold(r.lane, record, appended.number);
   if (!lane_book_.is_attached(r.lane)) {
     (void)ports_.lanes.publish(r.lane, outcome);  // Swallowed; the next attach repeats it.
     return;
   }
-  if (appended.status == journal::AppendStatus::pending) {
-    // Durability "power": told as soon as it is on disk, so that a number once told is never given again.
-    lane_book_.hold(r.lane, record, appended.number);
-    return;
-  }
+  if (pending) return;
   if (lane_book_.replaying(r.lane)) return;
   if (!ports_.lanes.publish(r.lane, outcome)) lane_book_.hold(r.lane, record, 0);
 }

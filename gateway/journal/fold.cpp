@@ -343,6 +343,7 @@ void Fold::on_account_halted(const Record& head, const AccountHalted& halted) {
 }
 
 void Fold::on_resumed(const Resumed& resumed) {
+  if (resumed.scope == Scope::position && resumed.name.view() == kUncleanStart) state_.last_start.unclean = 0;
   std::erase_if(state_.halts,
                 [&](const Halt& halt) { return halt.scope == resumed.scope && halt.name == resumed.name; });
 }

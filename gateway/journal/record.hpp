@@ -96,7 +96,9 @@ struct Started {
   FixedString<8> oid_prefix;
   FixedString<16> program_version;
   std::uint8_t durability;  ///< 0: process, 1: power.
-  std::array<std::uint8_t, 7> reserved;
+  /// 1: records of an earlier run may be lost, and no resume of kUncleanStart has followed yet.
+  std::uint8_t unclean;
+  std::array<std::uint8_t, 6> reserved;
 };
 
 struct Stopped {
@@ -217,6 +219,9 @@ struct Resolved {
 };
 
 enum class Scope : std::uint8_t { all = 1, account = 2, strategy = 3, position = 4 };
+
+/// Name of the `resumed` record (scope position) that ends what Started::unclean says: the fuse has burnt.
+inline constexpr std::string_view kUncleanStart = "unclean start";
 
 struct Halted {
   static constexpr Kind kKind = Kind::halted;

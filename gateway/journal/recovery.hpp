@@ -42,6 +42,8 @@ struct Recovered {
   std::vector<Record> hot_tail;       ///< Records disk_next … next_number − 1.
 
   [[nodiscard]] bool must_block_all() const noexcept { return tail != TailLoss::none; }
+  /// As must_block_all, or an earlier start that had to block has ended before it could unblock.
+  [[nodiscard]] bool unclean() const noexcept { return must_block_all() || state.last_start.unclean != 0; }
 };
 
 /// `unix_seconds` is the wall clock's; reads the boot id through `storage`. The state directory's lock is

@@ -250,6 +250,7 @@ std::expected<std::unique_ptr<Journal>, Error> open_journal(Storage& storage, co
                                                  settings.oid_prefix,
                                                  settings.program_version,
                                                  static_cast<std::uint8_t>(settings.durability),
+                                                 static_cast<std::uint8_t>(recovered.unclean() ? 1 : 0),
                                                  {}}};
   const Appended appended = journal->append(entry.parts());
   BH_ASSERT(appended.status == AppendStatus::durable || appended.status == AppendStatus::pending);

@@ -155,7 +155,7 @@ TEST(Fold, ALaneKeepsItsName) {
 
 TEST(Fold, ACheckpointGivesTheSameStateAgain) {
   Fed feed;
-  ASSERT_TRUE(feed(0, 0, Started{1, 2, FixedString<8>{"bh"}, FixedString<16>{"1.0"}, 0, {}}));
+  ASSERT_TRUE(feed(0, 0, Started{1, 2, FixedString<8>{"bh"}, FixedString<16>{"1.0"}, 0, 0, {}}));
   ASSERT_TRUE(feed(1, 0, lane_opened()));
   ASSERT_TRUE(feed(2, 0, lane_opened("second")));
   ASSERT_TRUE(feed(1, 0, taken(1)));
