@@ -125,7 +125,8 @@ void Network::answer(const Flight& flight, const venue::HttpResponse& response) 
     case venue::Delivery::stall:
       return;
   }
-  const bool names_order = flight.is_reversal && bytes.find("clientOid") != std::string::npos && response.status == 200;
+  const bool names_order =
+      flight.is_reversal && bytes.find("clientOid") != std::string::npos && response.status == 200;
   if (names_order && held_ && held_->connection != flight.connection) {
     context_.fire("net_swapped_replies");
     const Flight other = *std::exchange(held_, std::nullopt);

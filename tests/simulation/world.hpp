@@ -64,6 +64,7 @@ class World {
   void strike_strategy();
   void other_trade();
   void halt_for_a_while();
+  void when_durable(EventQueue::Action action);
   void stop_process();
   void lose_power();
   void repair_start();

@@ -217,13 +217,14 @@ void World::strike_strategy() {
 
 void World::halt_for_a_while() {
   if (!context_.faults_on || !process_.running() || process_.paused() || process_.journal_failed()) return;
-  const Ns back = context_.random.between(100, 5'000) * kMillisecond;
   if (context_.random.chance(0.5)) {
     if (process_.engine().halted()) return;
     process_.engine().halt("by the operator", context_.clocks.mono());
     if (crash_.dead() || process_.journal_failed()) return;
     context_.fire("halted_by_operator");
-    ledger_.on_halted(true);
+    when_durable([this] {
+      if (process_.engine().halted()) ledger_.on_halted(true);
+    });
     return;
   }
   const AccountIndex account{static_cast<std::uint16_t>(context_.random.below(plan_.config.accounts.size()))};
@@ -231,8 +232,21 @@ void World::halt_for_a_while() {
   process_.engine().halt_account(account, "by the operator", context_.clocks.mono());
   if (crash_.dead() || process_.journal_failed()) return;
   context_.fire("account_halted_by_operator");
-  ledger_.on_account_halted(plan_.config.accounts[account.value].name, true);
-  (void)back;
+  when_durable([this, account] {
+    if (process_.engine().account(account).halted_by_operator)
+      ledger_.on_account_halted(plan_.config.accounts[account.value].name, true);
+  });
+}
+
+/// With durability "power" a word of the operator's survives the process once it is on disk.
+void World::when_durable(EventQueue::Action action) {
+  if (plan_.config.gateway.durability == config::Durability::process) {
+    action();
+    return;
+  }
+  context_.after(50 * kMillisecond, [this, life = process_.lives(), then = std::move(action)] {
+    if (process_.running() && process_.lives() == life && !process_.journal_failed()) then();
+  });
 }
 
 /// Once a second an operator looks: resumes what was halted long enough, restarts what has failed.
