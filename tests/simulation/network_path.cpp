@@ -154,10 +154,11 @@ void Network::answer(const Flight& flight, const venue::HttpResponse& response) 
       deliver(flight, std::move(bytes), delay, true, false);
       return;
     case Fate::duplicated:
-      // The second copy may meet the next request on that connection; only where it names its order can it be
-      // told from that one's answer.
+      // The second copy may meet the next request on that connection. Where it names its order it can be told
+      // from that one's answer; a stream that goes on after that, one answer behind for ever, nobody could
+      // tell.
       if (names_order && context_.random.chance(0.5)) {
-        deliver(flight, bytes, delay + context_.random.between(1, 50) * kMillisecond, false, false);
+        deliver(flight, bytes, delay + context_.random.between(1, 50) * kMillisecond, true, false);
       } else {
         bytes += std::string{bytes};
       }
