@@ -42,8 +42,8 @@ std::string quoted(std::string_view text) { return '"' + std::string{text} + '"'
 
 class GatewayProcess {
  public:
-  GatewayProcess(const Place& place, std::string_view label, std::string_view more)
-      : place_(place), folder_(place.folder + "/" + std::string{label}), more_(more) {}
+  GatewayProcess(const Place& place, std::string_view label, std::string_view bin_dir)
+      : place_(place), folder_(place.folder + "/" + std::string{label}), label_(label), bin_dir_(bin_dir) {}
   ~GatewayProcess() {
     sessions_.clear();
     if (pid_ <= 0) return;
@@ -122,11 +122,13 @@ class GatewayProcess {
       fs::create_directories(folder_ + sub);
       ::chmod((folder_ + sub).c_str(), 0700);
     }
+    fs::create_directories(place_.hot_folder + "/" + label_);
     std::ofstream out(folder_ + "/backhand.toml");
     out << "environment = \"simulated\"\n[gateway]\nstate_dir = " << quoted(folder_ + "/state")
-        << "\nruntime_dir = " << quoted(folder_ + "/run") << "\nhot_dir = " << quoted(place_.hot_folder)
-        << "\nio_cpu = " << place_.subject_cpu << "\nidle = \"spin\"\nmax_lanes = 256\nlane_capacity = 4096\n"
-        << more_
+        << "\nruntime_dir = " << quoted(folder_ + "/run")
+        << "\nhot_dir = " << quoted(place_.hot_folder + "/" + label_) << "\nio_cpu = " << place_.subject_cpu
+        << "\nidle = \"spin\"\nmax_lanes = 256\nlane_capacity = 4096\n"
+
         << "\n[venue]\nhost = \"localhost\"\nconnect_address = \"127.0.0.1\"\nport = " << place_.venue_port
         << "\nca_file = " << quoted(place_.ca_file)
         << "\nconnections = 2\nmax_idle_ms = 3600000\nping_interval_ms = 1800000\nmax_requests = 1000000000\n"
@@ -171,7 +173,7 @@ class GatewayProcess {
     const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(fd, 1);
     ::dup2(fd, 2);
-    const std::string program = place_.bin_dir + "/backhandd";
+    const std::string program = bin_dir_ + "/backhandd";
     const std::string config = folder_ + "/backhand.toml";
     ::execl(program.c_str(), "backhandd", "--config", config.c_str(), nullptr);
     std::perror(program.c_str());
@@ -200,7 +202,8 @@ class GatewayProcess {
 
   const Place& place_;
   std::string folder_;
-  std::string more_;
+  std::string label_;
+  std::string bin_dir_;
   pid_t pid_ = -1;
   bool stopped_ = false;
   std::vector<client::Session> sessions_;
@@ -251,8 +254,8 @@ class GatewaySubject final : public Subject, private StrategyEnd {
 }  // namespace
 
 std::shared_ptr<GatewayProcess> make_gateway(const Place& place, std::string_view label,
-                                             std::string_view more_gateway_toml) {
-  return std::make_shared<GatewayProcess>(place, label, more_gateway_toml);
+                                             std::string_view bin_dir) {
+  return std::make_shared<GatewayProcess>(place, label, bin_dir);
 }
 
 std::unique_ptr<Subject> make_gateway_subject(std::shared_ptr<GatewayProcess> process, std::string_view name,

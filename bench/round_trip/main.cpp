@@ -28,7 +28,8 @@ struct Plan {
   std::size_t cold = 14;
   std::size_t slots = 2'000;
   bool serve_only = false;
-  std::string only;  ///< Names with commas; empty: all.
+  std::string against;  ///< Where another build's backhandd lies; empty: none.
+  std::string only;     ///< Names with commas; empty: all.
 };
 
 /// One line of the table of subjects.
@@ -71,9 +72,9 @@ std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario) {
   return out;
 }
 
-std::vector<Entry> make_entries(const Place& place) {
+std::vector<Entry> make_entries(const Place& place, const std::string& against) {
   std::vector<Entry> out;
-  const auto gateway = make_gateway(place, "gateway", "");
+  const auto gateway = make_gateway(place, "gateway", place.bin_dir);
   const auto add = [&](std::unique_ptr<Subject> subject, int group, bool hot_only, bool cold, double share) {
     out.push_back({std::move(subject), group, hot_only, cold, share, {}});
   };
@@ -87,6 +88,9 @@ std::vector<Entry> make_entries(const Place& place) {
 #ifdef BENCH_HAS_CURL
   add(make_curl(place), 6, false, false, 0.25);
 #endif
+  if (!against.empty())
+    add(make_gateway_subject(make_gateway(place, "against", against), "push_against", Way::push, 0), 7, false,
+        true, 1);
   return out;
 }
 
@@ -215,7 +219,7 @@ void run(Place place, const Plan& plan, const std::string& json_file) {
     throw std::runtime_error(pinned.error().message);
 
   if (plan.serve_only) return serve(**venue, place);
-  std::vector<Entry> entries = make_entries(place);
+  std::vector<Entry> entries = make_entries(place, plan.against);
   Driver driver(exchange, **venue, place, 2 * last_level_cache_bytes());
   for (Entry& entry : entries) {
     if (!wanted(plan, entry.subject->name())) {
@@ -269,6 +273,8 @@ int main(int argc, char** argv) {
   app.add_option("--hot", plan.hot, "Hot shots a round");
   app.add_option("--pause", plan.pause, "Shots with 1 ms pause a round");
   app.add_option("--cold", plan.cold, "Cold shots a round");
+  app.add_option("--against", plan.against,
+                 "Folder of another build's backhandd: measured beside as push_against");
   app.add_option("--only", plan.only, "Names of subjects, with commas");
   app.add_option("--harness-cpu", place.harness_cpu);
   app.add_option("--subject-cpu", place.subject_cpu);
@@ -278,7 +284,7 @@ int main(int argc, char** argv) {
                "Measure nothing: be the venue for another program until input ends");
   app.add_flag("--keep", keep_folder, "Keep the folder with the gateway's log");
   CLI11_PARSE(app, argc, argv);
-  if (quick) plan = {3, 960, 100, 4, 300, plan.serve_only, plan.only};
+  if (quick) plan = {3, 960, 100, 4, 300, plan.serve_only, plan.against, plan.only};
 
   std::string folder = "/tmp/backhand-bench-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) {

@@ -142,8 +142,9 @@ class ThreadSubject : public Subject {
 /// The gateway in one of its ways; the ways of one process share it.
 class GatewayProcess;
 enum class Way : std::uint8_t { push, armed, sealed };
+/// `bin_dir`: whose backhandd it is.
 [[nodiscard]] std::shared_ptr<GatewayProcess> make_gateway(const Place& place, std::string_view label,
-                                                           std::string_view more_gateway_toml);
+                                                           std::string_view bin_dir);
 /// `idle_lanes`: so many other lanes are attached, and idle, while it is active.
 [[nodiscard]] std::unique_ptr<Subject> make_gateway_subject(std::shared_ptr<GatewayProcess> process,
                                                             std::string_view name, Way way,
