@@ -73,6 +73,7 @@ void write_target(const domain::Lookup& lookup, bool every_source, Writer& to) n
       product();
       if (lookup.since_venue_ms >= kFirstTimestamp)
         to.add("&startTime=").add_timestamp(lookup.since_venue_ms);
+      if (!symbol.empty()) and_symbol();
       return;
     case domain::LookupKind::fills:
       to.add(kFillsPath).add("?limit=100&orderId=").add(checked(lookup.order_id.view())).add("&");

@@ -29,7 +29,8 @@ inline constexpr std::size_t kLookupKinds = 9;
 struct Lookup {
   LookupKind kind = LookupKind::venue_time;
   AccountIndex account;   ///< Not for public ones.
-  Instrument instrument;  ///< product always; symbol and margin coin where the kind needs them.
+  Instrument instrument;  ///< product always; symbol and margin coin where the kind needs them. Of history: a
+                          ///< symbol narrows it.
   wire::ClientOid client_oid;
   wire::OrderId order_id;
   VenueMs since_venue_ms = 0;

@@ -286,7 +286,7 @@ int Engine::do_work(Ns now) noexcept {
       ++done;
     }
   }
-  if (settlement_.next_due() <= now || jobs_.next_due() <= now) done += run_lookups(now);
+  if (settlement_due(now) <= now || jobs_.next_due() <= now) done += run_lookups(now);
   done += take_decisions(now);
   const int replayed = lane_book_.replay(ports_.lanes, ports_.journal.durable_number(), 64);
   counters_.replayed += static_cast<std::uint64_t>(replayed);
@@ -307,7 +307,7 @@ Ns Engine::next_due(Ns now) const noexcept {
   // Without a free connection a look-up that is due waits for one; its reply will wake the loop.
   if (ports_.wire.can_send(net::RequestClass::lookup) && !free_lookups_.empty()) {
     // A question that its budget put off is looked at again after a short pause, not in every turn.
-    due = std::min(due, std::max(std::min(settlement_.next_due(), jobs_.next_due()), now + kMillisecond / 2));
+    due = std::min(due, std::max(std::min(settlement_due(now), jobs_.next_due()), now + kMillisecond / 2));
   }
   if (unclean_ && !accounts_begun_) due = std::min(due, now + 100 * kMillisecond);
   if (lane_book_.replay_pending()) due = std::min(due, now + kMillisecond);

@@ -54,7 +54,7 @@ enum class AccountPhase : std::uint8_t {
   starting,  ///< Its readiness is being proven.
   ready,
   halted,   ///< The venue refused it after it had been ready; an operator's `resume` proves readiness anew.
-  unused,  ///< No strategy may trade on it: nothing about it is asked or proven.
+  unused,   ///< No strategy may trade on it: nothing about it is asked or proven.
   refused,  ///< The venue refused it before it was ever ready.
 };
 
@@ -197,6 +197,9 @@ class Engine final : public net::Handler {
 
   // engine_settle.cpp
   int run_lookups(Ns now) noexcept;
+  /// Between two questions that spread look-ups' part of the address's rule evenly.
+  [[nodiscard]] Ns question_gap() const noexcept;
+  [[nodiscard]] Ns settlement_due(Ns now) const noexcept;
   [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
   void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;
   void on_lookup_lost(std::uint32_t index, Ns now) noexcept;
@@ -262,6 +265,8 @@ class Engine final : public net::Handler {
   pacing::Pacer pacer_;
   order::PositionBook book_;
   order::Settlement settlement_;
+  Ns next_question_ns_ = 0;  ///< While the address's allowance is short: settlement's next question,
+  Ns next_single_ns_ = 0;    ///< and its next about one order only.
   LaneBook lane_book_;
   LookupJobs jobs_;
 

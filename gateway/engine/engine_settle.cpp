@@ -27,15 +27,33 @@ bool proves_account(LookupKind kind) noexcept {
 
 }  // namespace
 
+Ns Engine::question_gap() const noexcept {
+  return 60 * kSecond / pacer_.budget().ip_book(pacing::RequestClass::lookup).limit();
+}
+
+Ns Engine::settlement_due(Ns now) const noexcept {
+  const Ns due = settlement_.next_due();
+  return pacer_.budget().lookups_are_plenty(now) ? due : std::max(due, next_question_ns_);
+}
+
 int Engine::run_lookups(Ns now) noexcept {
   int done = 0;
   // Settlement first: it unblocks positions. Each question that its budget does not allow is put off, others
   // go on.
   domain::Lookup lookup;
   LookupOrigin origin;
-  while (settlement_.next_due() <= now && ports_.wire.can_send(net::RequestClass::lookup) &&
+  while (settlement_due(now) <= now && ports_.wire.can_send(net::RequestClass::lookup) &&
          !free_lookups_.empty()) {
     if (!settlement_.next_lookup(now, lookup, origin.ticket)) break;
+    // Where the allowance is half used it is spread over its window, since a minute without any question
+    // would stop all positions. Most of it is for questions that settle everything open on an account.
+    const bool single =
+        origin.ticket.ask != order::Ask::history && origin.ticket.ask != order::Ask::positions;
+    const bool short_of = !pacer_.budget().lookups_are_plenty(now);
+    if (short_of && single && now < next_single_ns_) {
+      settlement_.postpone(origin.ticket, next_single_ns_);
+      continue;
+    }
     const Ns earliest = pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now);
     if (earliest > now) {
       settlement_.postpone(origin.ticket, std::min(earliest, now + 100 * kMillisecond));
@@ -46,6 +64,8 @@ int Engine::run_lookups(Ns now) noexcept {
       settlement_.postpone(origin.ticket, now + 10 * kMillisecond);
       break;
     }
+    next_question_ns_ = now + question_gap();
+    if (single) next_single_ns_ = now + 4 * question_gap();
     ++done;
   }
   origin.from_settlement = false;

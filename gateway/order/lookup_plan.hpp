@@ -24,10 +24,11 @@ inline constexpr std::size_t kAsks = 5;
 struct LookupTicket {
   std::uint32_t group = 0;       ///< (account, product)
   std::uint32_t sequence = 0;    ///< Of this question of this group; a late answer to an earlier one is void.
-  std::uint32_t case_id = 0;     ///< Of by_client_oid, by_order_id and fills.
+  std::uint32_t case_id = 0;     ///< Of by_client_oid, by_order_id, fills and a narrow history.
   std::uint32_t generation = 0;  ///< Tells a case from a later one with the same id.
   VenueMs since_venue_ms = 0;    ///< Of history: what it covers.
   Ask ask = Ask::history;
+  bool narrow = false;  ///< Of history: of the case's symbol only.
 };
 
 class LookupPlan {

@@ -15,6 +15,10 @@ constexpr Ns ms(std::uint32_t value) noexcept { return static_cast<Ns>(value) * 
 /// Asked a little further back than needed, so that a venue that cuts at whole seconds hides nothing.
 constexpr VenueMs kHistoryMargin_ms = 1'000;
 
+/// One page of history holds what a busy account did in a few seconds. Where it was not enough, the same
+/// page is asked for one symbol at a time for so long: a position's own rows are few.
+constexpr Ns kNarrow_ns = 5 * kSecond;
+
 }  // namespace
 
 Settlement::Settlement(const Settings& settings, std::size_t accounts, std::size_t positions,
@@ -23,6 +27,7 @@ Settlement::Settlement(const Settings& settings, std::size_t accounts, std::size
       plan_(accounts, max_cases, ms(settings.backoff_min_ms), ms(settings.backoff_max_ms)),
       cases_(max_cases),
       past_(positions),
+      narrow_until_(accounts * LookupPlan::kProducts, 0),
       decided_(max_cases) {}
 
 void Settlement::open(const CaseFacts& facts, Ns now) noexcept {
@@ -58,8 +63,10 @@ bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) 
   out.account = facts.account;
   switch (ticket.ask) {
     case Ask::history: {
+      ticket.narrow = now < narrow_until_[ticket.group];
+      if (ticket.narrow) out.instrument = facts.instrument;
       VenueMs since = facts.signed_venue_ms;
-      for (std::uint32_t id = plan_.first_case(ticket.group); id != LookupPlan::kNone;
+      for (std::uint32_t id = plan_.first_case(ticket.group); !ticket.narrow && id != LookupPlan::kNone;
            id = plan_.next_case(id))
         since = std::min(since, cases_[id].evidence.facts.signed_venue_ms);
       ticket.since_venue_ms = since - kHistoryMargin_ms;
@@ -100,9 +107,12 @@ void Settlement::on_reply(const LookupTicket& ticket, const domain::LookupReply&
   Ns asked_at = 0;
   if (!plan_.finish(ticket, useful ? LookupPlan::End::answered : LookupPlan::End::failed, now, 0, asked_at))
     return;
+  if (ticket.ask == Ask::history && !ticket.narrow && reply.truncated)
+    narrow_until_[ticket.group] = now + kNarrow_ns;
+  const bool answers_one = answers_orders || ticket.narrow;
   for (std::uint32_t id = plan_.first_case(ticket.group), next; id != LookupPlan::kNone; id = next) {
     next = plan_.next_case(id);
-    if (answers_orders && !(id == ticket.case_id && plan_.is_current(ticket))) continue;
+    if (answers_one && !(id == ticket.case_id && plan_.is_current(ticket))) continue;
     Case& subject = cases_[id];
     if (useful) take(subject, ticket, reply);
     count_answer(subject, reply.venue_ms, now);

@@ -87,6 +87,7 @@ class Settlement {
   LookupPlan plan_;
   std::vector<Case> cases_;
   std::vector<Past> past_;
+  std::vector<Ns> narrow_until_;        ///< By group: history is asked for each symbol alone until then.
   std::vector<std::uint32_t> decided_;  ///< A ring of case ids; each case is in it at most once.
   std::size_t decided_head_ = 0;
   std::size_t decided_count_ = 0;

@@ -37,7 +37,7 @@ TEST(LookupRequest, HasTheTargetOfItsKindWithSortedKeys) {
        "/api/v2/mix/order/detail?orderId=1323031696869281794&productType=USDT-FUTURES&symbol=BTCUSDT"},
       {LookupKind::reversal_history,
        "/api/v2/mix/order/orders-history?limit=100&orderSource=reverse&productType=USDT-FUTURES&"
-       "startTime=1718000000000"},
+       "startTime=1718000000000&symbol=BTCUSDT"},
       {LookupKind::fills,
        "/api/v2/mix/order/"
        "fills?limit=100&orderId=1323031696869281794&productType=USDT-FUTURES&symbol=BTCUSDT"}};
@@ -71,6 +71,7 @@ TEST(LookupRequest, AsksForEverySourceOnlyForLeadTraders) {
   dialect->set_lead_trader(kAccount, true);
   auto asked = question(LookupKind::reversal_history);
   asked.since_venue_ms = 0;
+  asked.instrument.symbol = {};
   EXPECT_EQ(testing::read_request(testing::encode(*dialect, asked)).target,
             "/api/v2/mix/order/orders-history?limit=100&productType=USDT-FUTURES");
 }
