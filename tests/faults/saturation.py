@@ -89,6 +89,7 @@ class Saturation:
             self.wrong += violations
             if unanswered:
                 self.wrong.append(f"{len(unanswered)} intents are not answered, {unanswered[0]} for one")
+            (s.dir / "truth.json").write_text(json.dumps(truth))
             figures = self.judge(truth)
             figures["intents"] = checks.summary(lanes, truth)
             figures["proxy"] = s.proxy("/stats")

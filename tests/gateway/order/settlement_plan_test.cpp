@@ -72,6 +72,29 @@ TEST_F(SettlementPlan, APostponedQuestionIsAskedLater) {
   expect(decision(1, 2), SettledResult::reversed, Ground::legs_by_id);
 }
 
+TEST_F(SettlementPlan, AHistoryThatDoesNotReachBackIsAskedForOneSymbolForAWhile) {
+  open(Answer::none, 100);
+  const auto next_history = [&](bool truncated) {
+    for (;;) {
+      rig.now = std::max(rig.now, rig.settlement.next_due());
+      domain::Lookup lookup;
+      LookupTicket ticket;
+      EXPECT_TRUE(rig.settlement.next_lookup(rig.now, lookup, ticket));
+      domain::LookupReply reply;
+      rig.venue.answer(lookup, rig.venue_now(), reply);
+      reply.truncated = truncated && lookup.kind == LookupKind::reversal_history;
+      rig.settlement.on_reply(ticket, reply, rig.now);
+      if (lookup.kind == LookupKind::reversal_history) return lookup;
+    }
+  };
+  EXPECT_TRUE(next_history(true).instrument.symbol.empty());
+  EXPECT_EQ(next_history(false).instrument.symbol, facts.instrument.symbol);
+  rig.now += 10 * kSecond;
+  (void)next_history(false);
+  EXPECT_TRUE(next_history(false).instrument.symbol.empty()) << "one page may do again";
+  expect(decision(kBurnt_s - 30, 60), SettledResult::not_executed, Ground::never_arrived);
+}
+
 TEST_F(SettlementPlan, AReplyToAQuestionOfAnEarlierCaseIsNotTakenForThisOne) {
   open(Answer::none, 100);
   domain::Lookup lookup;
