@@ -213,7 +213,7 @@ class Supervisor:
         self.start_gateway()
         s.wait_ready(60)
         begun = time.monotonic()
-        unanswered = s.quiesce(60)
+        unanswered = s.quiesce(10 if self.arguments.plant else 60)
         self.slowest_answer_s = max(self.slowest_answer_s, time.monotonic() - begun)
         # A repeat for everybody, from the first record that is kept: what was told once is told the same way again.
         truth = s.truth()
