@@ -324,7 +324,7 @@ void Fold::on_resolved(std::span<const Record> parts) {
 }
 
 void Fold::on_halted(const Record& head, const Halted& halted) {
-  on_resumed(Resumed{halted.name, {}, halted.scope, {}});
+  replace_halt(halted.scope, halted.name, false);
   state_.halts.push_back({halted.scope,
                           halted.name,
                           std::string{halted.reason.view()},
@@ -337,9 +337,16 @@ void Fold::on_halted(const Record& head, const Halted& halted) {
 }
 
 void Fold::on_account_halted(const Record& head, const AccountHalted& halted) {
-  on_resumed(Resumed{halted.name, {}, Scope::account, {}});
+  replace_halt(Scope::account, halted.name, true);
   state_.halts.push_back({Scope::account, halted.name, std::string{halted.reason.view()}, true, halted.code,
                           halted.code_class, head.real_ns, head.mono_ns, head.epoch});
+}
+
+void Fold::replace_halt(Scope scope, const FixedString<24>& name, bool by_venue) {
+  // The operator's word and the venue's stand side by side: only a resume ends both.
+  std::erase_if(state_.halts, [&](const Halt& halt) {
+    return halt.scope == scope && halt.name == name && halt.by_venue == by_venue;
+  });
 }
 
 void Fold::on_resumed(const Resumed& resumed) {

@@ -48,6 +48,7 @@ class Fold {
   void on_halted(const Record& head, const Halted& halted);
   void on_account_halted(const Record& head, const AccountHalted& halted);
   void on_resumed(const Resumed& resumed);
+  void replace_halt(Scope scope, const FixedString<24>& name, bool by_venue);
   void on_case_state(std::span<const Record> parts);
   void keep(LaneState& lane, std::span<const Record> parts, const wire::Outcome& outcome);
   void count_day(const Record& head, const Intended& intended, bool up);
