@@ -154,11 +154,13 @@ void World::strike_venue() {
   }
   switch (random.below(4)) {
     case 0: {
-      // Within the stated bound: what of the grace the executions themselves leave.
+      // The stated bound: forward by what of the grace the executions themselves leave, and never back. A
+      // step back between our last look at the clock and a write makes the venue's rows look older than the
+      // write.
       context_.fire("venue_clock_step");
       venue_was_stepped_ = true;
       const auto bound = static_cast<Ns>(plan_.config.venue.execution_grace_ms) * kMillisecond / 10;
-      context_.clocks.venue_offset += random.between(-bound, bound);
+      context_.clocks.venue_offset += random.between(0, bound);
       return;
     }
     case 1:
