@@ -36,6 +36,13 @@ class ClassicDialect final : public Dialect {
                                                    const domain::Instrument& instrument,
                                                    domain::PositionMode mode) override;
   void refresh(PositionIndex position, VenueMs timestamp) noexcept override;
+  void expect(PositionIndex position, domain::PositionSide held_side) const noexcept override {
+    const Position& expected = positions_[position.value];
+    __builtin_prefetch(&expected);
+    const auto* side = reinterpret_cast<const char*>(
+        &expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
+    for (std::size_t at = 0; at < sizeof(Side); at += 64) __builtin_prefetch(side + at);
+  }
   [[nodiscard]] std::size_t encode_reversal(const domain::ReversalRequest& request, VenueMs timestamp,
                                             std::span<char> out) noexcept override;
   [[nodiscard]] domain::ReversalReply decode_reversal(const wire::ClientOid& ours, int http_status,

@@ -91,6 +91,12 @@ class Dialect {
   /// Computes ahead what the signature of a reversal of `position` at `timestamp` needs. Off the path;
   /// allocates nothing.
   virtual void refresh(PositionIndex position, VenueMs timestamp) noexcept = 0;
+  /// A reversal of `position` is about to be encoded: brings what that needs into the nearest cache while
+  /// something else is still to be done. A hint; changes nothing.
+  virtual void expect(PositionIndex position, domain::PositionSide held_side) const noexcept {
+    (void)position;
+    (void)held_side;
+  }
   /// Writes a complete request into `out` and returns its length; 0 only where `out` has less than
   /// kMaxRequest bytes. `position` must have been prepared, `client_oid` be [0-9A-Za-z_-]{1,32} and
   /// `timestamp` have 13 digits (2001 … 2286). The timestamp signed is the refreshed one where that is at
