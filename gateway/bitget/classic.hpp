@@ -39,8 +39,8 @@ class ClassicDialect final : public Dialect {
   void expect(PositionIndex position, domain::PositionSide held_side) const noexcept override {
     const Position& expected = positions_[position.value];
     __builtin_prefetch(&expected);
-    const auto* side = reinterpret_cast<const char*>(
-        &expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
+    const auto* side =
+        reinterpret_cast<const char*>(&expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
     for (std::size_t at = 0; at < sizeof(Side); at += 64) __builtin_prefetch(side + at);
   }
   [[nodiscard]] std::size_t encode_reversal(const domain::ReversalRequest& request, VenueMs timestamp,

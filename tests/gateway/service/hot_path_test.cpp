@@ -193,9 +193,9 @@ class HotPath : public ::testing::Test {
                                       .created(monotonic_now());
       ASSERT_EQ(intents_.try_push(intent), shm::PushStatus::ok);
       bell_.pushed();
-      for (bool acked = false; !acked;) poll(acked, settled);
+      for (bool acked = false; !acked && !HasFatalFailure();) poll(acked, settled);
     }
-    for (bool acked = false; settled < kSymbols;) poll(acked, settled);
+    for (bool acked = false; settled < kSymbols && !HasFatalFailure();) poll(acked, settled);
     is_long_ = !is_long_;
   }
 
@@ -207,7 +207,9 @@ class HotPath : public ::testing::Test {
     while (outcomes_.pop(outcome)) {
       acked = acked || outcome.kind == wire::EventKind::acked;
       if (!wire::is_terminal(outcome)) continue;
-      ASSERT_EQ(outcome.kind, wire::EventKind::settled) << wire::to_string(outcome.deny_reason);
+      ASSERT_EQ(outcome.kind, wire::EventKind::settled)
+          << wire::to_string(outcome.kind) << " " << wire::to_string(outcome.deny_reason) << " "
+          << outcome.venue_code.view();
       ++settled;
     }
     outcomes_.tell_taken();
@@ -327,7 +329,7 @@ long page_faults() noexcept {
 }
 
 TEST_F(HotPath, NothingIsAllocatedOrLockedAfterWarmUp) {
-  for (int i = 0; i < 6; ++i) reverse_all();
+  for (int i = 0; i < 6; ++i) ASSERT_NO_FATAL_FAILURE(reverse_all());
   allocations = 0;
   locks = 0;
   long faults = 0;
@@ -335,7 +337,7 @@ TEST_F(HotPath, NothingIsAllocatedOrLockedAfterWarmUp) {
     faults = page_faults();
     counting = true;
   });
-  for (int i = 0; i < 10; ++i) reverse_all();
+  for (int i = 0; i < 10; ++i) ASSERT_NO_FATAL_FAILURE(reverse_all());
   on_io_thread([&] {
     counting = false;
     faults = page_faults() - faults;
