@@ -37,8 +37,9 @@ enum class IntentKind : std::uint8_t {
   reverse = 1,   ///< Reverse the position now, or as soon as a rate slot allows before the deadline.
   withdraw = 2,  ///< Take back the waiting intent `target_id` of this lane.
   arm = 3,       ///< Prepare a reversal ahead; its own id names the shot.
-  fire = 4,      ///< Send the shot `target_id`.
-  disarm = 5,    ///< Drop the shot `target_id`.
+  fire = 4,    ///< Send the shot `target_id`: what is reversed was said when it was armed. Looked at besides:
+               ///< deadline (the earlier of both holds), priority, user tag, and an expected size.
+  disarm = 5,  ///< Drop the shot `target_id`.
 };
 
 /// Bits of Intent::flags.
@@ -47,10 +48,12 @@ inline constexpr std::uint8_t kHasExpectedSize = 1U << 1;  ///< `expected_…` i
 inline constexpr std::uint8_t kKnownIntentFlags = kHasSize | kHasExpectedSize;
 
 struct Intent {
-  std::uint64_t id;               ///< Strictly increasing within a lane, from 1.
-  std::uint64_t target_id;        ///< withdraw, fire, disarm: the id meant; else 0.
-  std::int64_t created_ns;        ///< CLOCK_MONOTONIC when the strategy decided; echoed in every event.
-  std::int64_t deadline_ns;       ///< CLOCK_MONOTONIC, absolute: no byte is sent later. At most 60 s ahead.
+  std::uint64_t id;         ///< Strictly increasing within a lane, from 1.
+  std::uint64_t target_id;  ///< withdraw, fire, disarm: the id meant; else 0.
+  std::int64_t created_ns;  ///< CLOCK_MONOTONIC when the strategy decided; echoed in every event.
+  /// CLOCK_MONOTONIC, absolute: no byte is sent later. At most 60 s ahead; of an arm, whose shot ends then,
+  /// 24 h.
+  std::int64_t deadline_ns;
   std::uint64_t size_digits;      ///< With kHasSize: size in base coin, size_digits × 10^-size_scale.
   std::uint64_t expected_digits;  ///< With kHasExpectedSize: held size that the strategy believes in.
   AccountName account;            ///< Our name for the account, as configured.
@@ -69,6 +72,8 @@ struct Intent {
 
 inline constexpr std::uint8_t kMaxPriority = 7;
 inline constexpr std::int64_t kMaxDeadlineAhead_ns = 60'000'000'000;
+/// Of an arm: how long its shot may stay armed.
+inline constexpr std::int64_t kMaxShotAhead_ns = 24 * 3'600 * std::int64_t{1'000'000'000};
 
 static_assert(sizeof(Intent) == 120);
 static_assert(offsetof(Intent, account) == 48);

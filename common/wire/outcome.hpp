@@ -20,9 +20,10 @@ enum class EventKind : std::uint8_t {
   settled = 7,   ///< Terminal. Evidence says how it ended; `result` and positions before and after are set.
   unresolved =
       8,      ///< Terminal. No evidence in the time allowed; a person must look; the position stays blocked.
-  armed = 9,  ///< A shot is ready to fire. Not terminal.
-  disarmed = 10,  ///< Terminal, of a shot's arm intent: it will not fire (again). See `deny_reason`.
-  notice = 32,    ///< Belongs to no intent; see `notice`.
+  armed = 9,  ///< A shot is ready to fire; told again when it is sealed, with the `connection` that holds it.
+  disarmed = 10,  ///< Terminal, of a shot's arm intent: it will not fire (again). `deny_reason` is `none`
+                  ///< where it was sent, `withdrawn` where its strategy dropped it.
+  notice = 32,  ///< Belongs to no intent; see `notice`.
 };
 
 /// Why an intent was denied. Each enumerator is one check; the text of each is in `to_string`.
@@ -33,7 +34,7 @@ enum class DenyReason : std::uint8_t {
   unknown_account = 3,       ///< No such account, or not this strategy's.
   unknown_instrument = 4,    ///< Not configured for this account, or not this strategy's.
   deadline_passed = 5,       ///< The deadline lay in the past when it was looked at.
-  deadline_too_far = 6,      ///< More than 60 s ahead.
+  deadline_too_far = 6,      ///< More than 60 s ahead; of an arm, 24 h.
   deadline_unreachable = 7,  ///< The slot it would get lies past its deadline; `slot_ns` is the prediction.
   not_ready = 8,             ///< Readiness of the account or gateway is not proven (yet, or any more).
   halted = 9,                ///< The kill switch is on.

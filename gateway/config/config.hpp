@@ -92,6 +92,15 @@ struct Pacing {
   std::uint32_t queue_per_account = 1'024;
 };
 
+/// Reversals prepared ahead (armed shots), and what keeps the path to the wire warm.
+struct Shots {
+  std::uint32_t max_armed = 64;  ///< Shots kept at once, all strategies together; 0: none.
+  std::uint32_t max_sealed = 0;  ///< Of these, so many are encrypted ahead on a connection of their own.
+  std::uint32_t sign_again_ms = 5'000;  ///< A shot's signature is renewed at this age; at a quarter of the
+                                        ///< fuse at the latest.
+  std::uint32_t rehearse_us = 0;  ///< The path is rehearsed so often while nothing is to be done; 0: off.
+};
+
 struct Account {
   std::string name;  ///< ≤ 16 bytes.
   std::string key_file, secret_file,
@@ -122,6 +131,7 @@ struct Strategy {
   std::uint8_t max_priority = 3;
   std::uint32_t weight = 1;  ///< Fair shares of an account's slots.
   std::uint32_t max_lanes = 8;
+  std::uint32_t max_shots = 8;  ///< Armed at once.
   WhenBusy when_busy = WhenBusy::deny;
   bool in_process = false;  ///< Served by the sample strategy inside the gateway.
 };
@@ -132,6 +142,7 @@ struct Config {
   Gateway gateway;
   Venue venue;
   Pacing pacing;
+  Shots shots;
   std::vector<Account> accounts;
   std::vector<Instrument> instruments;
   std::vector<Strategy> strategies;

@@ -107,6 +107,14 @@ void write_pacing(Writer& to, const Pacing& pacing) {
   to.number("queue_per_account", pacing.queue_per_account);
 }
 
+void write_shots(Writer& to, const Shots& shots) {
+  to.heading("[shots]");
+  to.number("max_armed", shots.max_armed);
+  to.number("max_sealed", shots.max_sealed);
+  to.number("sign_again_ms", shots.sign_again_ms);
+  to.number("rehearse_us", shots.rehearse_us);
+}
+
 void write_entitlement(Writer& to, const Config& config, const Entitlement& entitlement) {
   to.heading("[[strategies.entitlements]]");
   to.text("account", config.accounts[entitlement.account.value].name);
@@ -135,6 +143,7 @@ void write_strategy(Writer& to, const Config& config, const Strategy& strategy) 
   to.number("max_priority", strategy.max_priority);
   to.number("weight", strategy.weight);
   to.number("max_lanes", strategy.max_lanes);
+  to.number("max_shots", strategy.max_shots);
   to.text("when_busy", to_string(strategy.when_busy));
   to.flag("in_process", strategy.in_process);
   for (const Entitlement& entitlement : strategy.entitlements) write_entitlement(to, config, entitlement);
@@ -149,6 +158,7 @@ std::string describe(const Config& config) {
   write_gateway(to, config.gateway);
   write_venue(to, config.venue);
   write_pacing(to, config.pacing);
+  write_shots(to, config.shots);
   for (const Account& account : config.accounts) {
     to.heading("[[accounts]]");
     to.text("name", account.name);

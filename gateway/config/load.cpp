@@ -61,6 +61,7 @@ Outcome read_all(std::string_view text, const std::string& file_name) {
   read_gateway(section("gateway"), config);
   read_venue(section("venue"), config);
   read_pacing(section("pacing"), config);
+  read_shots(section("shots"), config);
   read_accounts(root, config);
   read_instruments(root, config);
   read_strategies(root, config);

@@ -184,6 +184,7 @@ void read_strategy(Section& section, const Config& config, const References& kno
   section.number("max_priority", out.max_priority, 0, wire::kMaxPriority);
   section.number("weight", out.weight, 1, 1'000);
   section.number("max_lanes", out.max_lanes, 1, 4'096);
+  section.number("max_shots", out.max_shots, 0, 1'024);
   section.word("when_busy", kWhenBusyWords, out.when_busy);
   section.flag("in_process", out.in_process);
   if (section.sound({"max_lanes"}) && out.max_lanes > config.gateway.max_lanes) {

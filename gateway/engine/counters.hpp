@@ -17,6 +17,12 @@ struct Counters {
   std::uint64_t throttled = 0;  ///< Replies with the venue's rate-limit code: faults of ours.
   std::uint64_t lookups = 0;    ///< Questions sent.
   std::uint64_t lookups_lost = 0;
+  std::uint64_t shots_armed = 0;
+  std::uint64_t shots_fired = 0;   ///< Of `sent`, those that were armed before;
+  std::uint64_t seals_fired = 0;   ///< and of these, the ones that went as a sealed record.
+  std::uint64_t seals = 0;         ///< Requests encrypted ahead: each costs a handshake.
+  std::uint64_t seals_lost = 0;    ///< Their connection went before they were fired.
+  std::uint64_t signed_again = 0;  ///< Shots signed anew before their timestamp aged out.
   std::uint64_t replayed = 0;
   std::uint64_t late_replies =
       0;  ///< Replies or losses for requests that were no longer awaited: a bug if not 0.

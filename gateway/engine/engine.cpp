@@ -35,6 +35,13 @@ std::size_t products_of(const Directory& directory, std::size_t accounts) {
   return count;
 }
 
+/// Old enough to be worth a new signature, young enough that firing never meets the venue's limit on age.
+Ns shot_age(const config::Config& config) noexcept {
+  const std::uint32_t fuse_ms =
+      config.venue.request_fuse_ms == 0 ? config.venue.clock_tolerance_ms : config.venue.request_fuse_ms;
+  return static_cast<Ns>(std::min(config.shots.sign_again_ms, fuse_ms / 4)) * kMillisecond;
+}
+
 }  // namespace
 
 Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Ports& ports,
@@ -57,6 +64,8 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       jobs_{JobQueue{(products_of(directory_, config.accounts.size()) + 1) * kJobsPerProduct +
                      config.instruments.size() + kSpareJobs},
             JobQueue{products_of(directory_, config.accounts.size()) + 1}},
+      shots_(config.shots.max_armed, config.gateway.max_lanes, config.strategies.size()),
+      shot_age_ns_(shot_age(config)),
       accounts_(config.accounts.size()),
       contracts_(config.instruments.size()),
       slots_(config.gateway.max_open_intents),
@@ -180,6 +189,12 @@ void Engine::on_lane_closed(LaneIndex lane, Ns now) noexcept {
     }
     slot = next;
   }
+  std::uint32_t shot = shots_.first_in_lane(lane);
+  while (shot != kNoSlot) {
+    const std::uint32_t next = shots_[shot].next_in_lane;
+    if (shots_[shot].state == order::ShotState::armed) end_shot(shot, wire::DenyReason::strategy_gone, now);
+    shot = next;
+  }
 }
 
 void Engine::halt(std::string_view reason, Ns now) noexcept {
@@ -190,7 +205,7 @@ void Engine::halt(std::string_view reason, Ns now) noexcept {
   body.scope = journal::Scope::all;
   note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::halted, {}, {}, nullptr, now);
-  deny_all_waiting(std::nullopt, wire::DenyReason::halted, now);
+  stand_down(std::nullopt, wire::DenyReason::halted, now);
 }
 
 void Engine::resume(std::string_view reason, Ns now) noexcept {
@@ -213,7 +228,7 @@ void Engine::halt_account(AccountIndex account, std::string_view reason, Ns now)
   body.scope = journal::Scope::account;
   note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::halted, account, {}, nullptr, now);
-  deny_all_waiting(account, wire::DenyReason::halted, now);
+  stand_down(account, wire::DenyReason::halted, now);
 }
 
 void Engine::resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
@@ -232,7 +247,7 @@ void Engine::resume_account(AccountIndex account, std::string_view reason, Ns no
 
 void Engine::stop_intake(Ns now) noexcept {
   stopping_ = true;
-  deny_all_waiting(std::nullopt, wire::DenyReason::stopping, now);
+  stand_down(std::nullopt, wire::DenyReason::stopping, now);
 }
 
 std::uint32_t Engine::without_end() const noexcept {
@@ -288,6 +303,7 @@ int Engine::do_work(Ns now) noexcept {
   }
   if (settlement_due(now) <= now || jobs_.next_due() <= now) done += run_lookups(now);
   done += take_decisions(now);
+  if (shots_.next_due() <= now) done += tend_shots(now);
   const int replayed = lane_book_.replay(ports_.lanes, ports_.journal.durable_number(), 64);
   counters_.replayed += static_cast<std::uint64_t>(replayed);
   done += replayed;
@@ -301,6 +317,7 @@ int Engine::do_work(Ns now) noexcept {
 
 Ns Engine::next_due(Ns now) const noexcept {
   Ns due = std::min(pacer_.next_due(now), pacer_.next_correction());
+  due = std::min(due, shots_.next_due());
   if (!waiter_deadlines_.empty()) due = std::min(due, waiter_deadlines_.top_key());
   if (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) return now;
   if (!freed_.empty()) return now;

@@ -5,7 +5,7 @@
 //
 // The way of one intent: engine_intake.cpp (on_intent … submit) → engine_send.cpp (fire … transmit) →
 // engine_reply.cpp (on_reply, on_lost) → engine_settle.cpp (look-ups, decisions) → engine_tell.cpp
-// (outcomes).
+// (outcomes). Shots join at submit: engine_shots.cpp.
 #pragma once
 
 #include <array>
@@ -31,6 +31,7 @@
 #include "gateway/engine/lookup_jobs.hpp"
 #include "gateway/engine/open_reversal.hpp"
 #include "gateway/engine/ports.hpp"
+#include "gateway/engine/shot_book.hpp"
 #include "gateway/engine/venue_clock.hpp"
 #include "gateway/journal/recovery.hpp"
 #include "gateway/journal/sink.hpp"
@@ -130,6 +131,7 @@ class Engine final : public net::Handler {
   bool may_dial(Ns now) noexcept override;
   void on_ping_lost(Ns written_ns, Ns now) noexcept override;
   void on_dial_failed(Ns now) noexcept override;
+  void on_reserved_lost(std::uint16_t connection, Ns now) noexcept override;
 
   // What it knows, for status, tests and the simulation's checks.
 
@@ -146,6 +148,7 @@ class Engine final : public net::Handler {
   [[nodiscard]] const OpenReversal& slot(std::uint32_t slot) const noexcept { return slots_[slot]; }
   [[nodiscard]] const VenueClock& clock() const noexcept { return clock_; }
   [[nodiscard]] const pacing::Pacer& pacer() const noexcept { return pacer_; }
+  [[nodiscard]] const ShotBook& shots() const noexcept { return shots_; }
   [[nodiscard]] bool halted() const noexcept { return risk_.halted(); }
   [[nodiscard]] std::uint32_t open_intents() const noexcept { return open_count_; }
   /// Reversals that were written and have no definite end: sent, acked, unknown, unresolved.
@@ -159,6 +162,10 @@ class Engine final : public net::Handler {
   // engine_intake.cpp
   void take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
   void withdraw(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
+  /// What is common to all that may become a reversal: of `intent`, or of the shot that it fires.
+  void admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
+                        PositionIndex position, std::uint32_t shot, Ns now) noexcept;
+  [[nodiscard]] wire::DenyReason admit_account(AccountIndex account, Ns now) const noexcept;
   [[nodiscard]] wire::DenyReason admit(StrategyIndex strategy, const wire::Intent& intent,
                                        PositionIndex position, Ns now) const noexcept;
   [[nodiscard]] wire::DenyReason check_risk(StrategyIndex strategy, const wire::Intent& intent,
@@ -171,6 +178,28 @@ class Engine final : public net::Handler {
                                        const wire::Intent& intent, Ns now) noexcept;
   void release_slot(std::uint32_t slot) noexcept;
   void record_taken(std::uint32_t slot, Ns now) noexcept;
+
+  // engine_shots.cpp
+  void arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
+  [[nodiscard]] wire::DenyReason admit_shot(StrategyIndex strategy, const wire::Intent& intent,
+                                            PositionIndex position, Ns now) const noexcept;
+  void fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
+  void disarm(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
+  void sign_shot(Shot& shot, Ns now) noexcept;
+  void seal_shot(std::uint32_t shot, Ns now) noexcept;
+  void unseal_shot(Shot& shot, Ns now) noexcept;
+  int tend_shots(Ns now) noexcept;
+  void schedule_shot(std::uint32_t shot, Ns now) noexcept;
+  /// Gives `r` the name and request of its shot, signed anew where it had become too old.
+  void take_shot(OpenReversal& r, Ns now) noexcept;
+  [[nodiscard]] Sent send_shot(Shot& shot, net::RequestToken token, Ns reply_deadline_ns, Ns now) noexcept;
+  /// The reversal that fired it has come to its end, or to its write.
+  void release_shot(OpenReversal& r, Ns now) noexcept;
+  void end_shot(std::uint32_t shot, wire::DenyReason reason, Ns now) noexcept;
+  void tell_armed(const Shot& shot, bool spare_room_only, Ns now) noexcept;
+  void drop_shots(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept;
+  void step(Shot& shot, order::ShotEvent event) noexcept;
+  [[nodiscard]] bool seals() const noexcept;
 
   // engine_send.cpp
   void fire(std::uint32_t slot, Ns now) noexcept;
@@ -228,7 +257,8 @@ class Engine final : public net::Handler {
               Ns now) noexcept;
   void block(PositionIndex position, order::BlockReason reason, Ns now) noexcept;
   void unblock(PositionIndex position, Ns now) noexcept;
-  void deny_all_waiting(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept;
+  /// Denies what waits and drops the shots that are armed: of one account, or all.
+  void stand_down(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept;
   void step(OpenReversal& r, order::ReversalEvent event) noexcept;
   template <journal::JournalBody Body>
   journal::Appended append(const OpenReversal& r, const Body& body, Ns now) noexcept;
@@ -269,6 +299,8 @@ class Engine final : public net::Handler {
   Ns next_single_ns_ = 0;    ///< and its next about one order only.
   LaneBook lane_book_;
   LookupJobs jobs_;
+  ShotBook shots_;
+  Ns shot_age_ns_ = 0;  ///< A shot is signed anew at this age.
 
   std::vector<AccountState> accounts_;
   std::vector<domain::ContractRules> contracts_;  ///< By InstrumentIndex.

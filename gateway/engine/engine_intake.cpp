@@ -42,9 +42,13 @@ void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexc
       withdraw(lane, intent, now);
       return;
     case wire::IntentKind::arm:
+      arm(lane, strategy, intent, now);
+      return;
     case wire::IntentKind::fire:
+      fire_shot(lane, strategy, intent, now);
+      return;
     case wire::IntentKind::disarm:
-      deny_at_once(lane, intent, DenyReason::no_such_target, /*journaled=*/true, now);
+      disarm(lane, intent, now);
       return;
   }
   BH_ASSERT(!"validate lets no other kind through");
@@ -59,24 +63,35 @@ void Engine::take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::I
     deny_at_once(lane, intent, reason, /*journaled=*/true, now);
     return;
   }
-  // Both are read or written some hundreds of nanoseconds from here, and lie far away where many positions
-  // take turns.
+  // Read some hundreds of nanoseconds from here, and far away where many positions take turns.
+  dialect_.expect(found.position, intent.position_side);
+  admit_and_submit(lane, strategy, intent, found.position, kNoSlot, now);
+}
+
+void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
+                              PositionIndex position, std::uint32_t shot, Ns now) noexcept {
+  // Written soon, and far away like the above.
   if (!free_slots_.empty()) {
     const auto* slot = reinterpret_cast<const char*>(&slots_[free_slots_.back()]);
     for (std::size_t at = 0; at < sizeof(OpenReversal); at += 64) __builtin_prefetch(slot + at, 1);
   }
-  dialect_.expect(found.position, intent.position_side);
-  const DenyReason reason = admit(strategy, intent, found.position, now);
+  const DenyReason reason = admit(strategy, intent, position, now);
   const bool waits = reason == DenyReason::position_busy &&
                      config_.strategies[strategy.value].when_busy == config::WhenBusy::wait;
   if (reason != DenyReason::none && !waits) {
     deny_at_once(lane, intent, reason, /*journaled=*/true, now);
     return;
   }
-  const std::uint32_t slot = allocate(lane, strategy, found.position, intent, now);
+  const std::uint32_t slot = allocate(lane, strategy, position, intent, now);
   if (slot == kNoSlot) {
     deny_at_once(lane, intent, DenyReason::capacity, /*journaled=*/true, now);
     return;
+  }
+  if (shot != kNoSlot) {
+    step(shots_[shot], order::ShotEvent::fired);
+    shots_[shot].reversal = slot;
+    shots_.tend_no_more(shot);
+    slots_[slot].shot = shot;
   }
   if (waits) {
     wait_for_position(slot, now);
@@ -85,16 +100,21 @@ void Engine::take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::I
   }
 }
 
-wire::DenyReason Engine::admit(StrategyIndex strategy, const wire::Intent& intent, PositionIndex position,
-                               Ns now) const noexcept {
+wire::DenyReason Engine::admit_account(AccountIndex index, Ns now) const noexcept {
   if (stopping_) return DenyReason::stopping;
   if (risk_.halted()) return journal_failed_ ? DenyReason::journal_unavailable : DenyReason::halted;
-  const PositionEntry& entry = directory_[position];
-  const AccountState& account = accounts_[entry.account.value];
+  const AccountState& account = accounts_[index.value];
   if (account.halted_by_operator) return DenyReason::halted;
   if (account.phase == AccountPhase::halted || account.phase == AccountPhase::refused)
     return DenyReason::account_halted;
   if (account.phase != AccountPhase::ready || !clock_.known(now)) return DenyReason::not_ready;
+  return DenyReason::none;
+}
+
+wire::DenyReason Engine::admit(StrategyIndex strategy, const wire::Intent& intent, PositionIndex position,
+                               Ns now) const noexcept {
+  const DenyReason account = admit_account(directory_[position].account, now);
+  if (account != DenyReason::none) return account;
   const DenyReason risk = check_risk(strategy, intent, position, now);
   if (risk != DenyReason::none) return risk;
   std::optional<Decimal> expected;

@@ -152,6 +152,14 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
     r.lane = lane;
     r.intent = intent;
     r.key = open.key;
+    if (open.is_shot) {
+      // Nothing of a shot is sent before another intent's record says so.
+      wire::Outcome out = event_of(r, EventKind::disarmed);
+      out.deny_reason = wire::DenyReason::restarted;
+      out.flags = wire::kTerminal;
+      tell_journaled(r, out, now);
+      return {};
+    }
     if (open.phase == CasePhase::waiting && records_lost_) {
       end_without_record(r, now);
       return {};

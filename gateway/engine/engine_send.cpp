@@ -23,7 +23,8 @@ constexpr Ns kTemplateAge_ns = 250 * kMillisecond;
 void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::waiting && r.ticket.open());
-  if (!ports_.wire.can_send(net::RequestClass::trade)) {
+  const bool sealed = r.shot != kNoSlot && shots_[r.shot].seal.has_value();
+  if (!sealed && !ports_.wire.can_send(net::RequestClass::trade)) {
     wait_for_connection(slot, now);
     return;
   }
@@ -63,15 +64,20 @@ void Engine::fire(std::uint32_t slot, Ns now) noexcept {
 
 bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
-  r.key = {epoch_, r.lane.value, ++sequence_};
-  r.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, r.key);
   r.written_venue_ms = clock_.lower_bound_ms(now);
-  r.signed_venue_ms = r.written_venue_ms - set_back_ms_;
+  if (r.shot != kNoSlot) {
+    take_shot(r, now);
+  } else {
+    r.key = {epoch_, r.lane.value, ++sequence_};
+    r.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, r.key);
+    r.signed_venue_ms = r.written_venue_ms - set_back_ms_;
+  }
   r.before = book_.snapshot(r.position);
 
   const PositionEntry& entry = directory_[r.position];
   journal::Intended body{};
   body.intent_id = r.intent.id;
+  body.target_id = r.intent.target_id;
   body.created_ns = r.intent.created_ns;
   body.deadline_ns = r.intent.deadline_ns;
   body.slot_ns = r.slot_ns;
@@ -118,22 +124,24 @@ bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
 void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::intended);
-  domain::ReversalRequest request;
-  request.account = r.account;
-  request.position = r.position;
-  request.held_side = r.intent.position_side;
-  request.has_size = (r.intent.flags & wire::kHasSize) != 0;
-  if (request.has_size) request.size = Decimal{r.intent.size_digits, r.intent.size_scale};
-  request.client_oid = r.client_oid;
-  const std::size_t length = dialect_.encode_reversal(request, r.signed_venue_ms, request_);
-  BH_ASSERT(length > 0);
+  std::size_t length = 0;
+  if (r.shot == kNoSlot) {
+    length = dialect_.encode_reversal(request_of(r.intent, r.account, r.position, r.client_oid),
+                                      r.signed_venue_ms, request_);
+    BH_ASSERT(length > 0);
+  } else {
+    length = shots_[r.shot].length;
+  }
   if (config_.gateway.dry_run) {
     void_intended(slot, DenyReason::dry_run, ReversalEvent::not_written, now);
     return;
   }
   const Ns reply_deadline = now + static_cast<Ns>(config_.venue.request_timeout_ms) * kMillisecond;
-  const Sent sent = ports_.wire.send(make_token(false, slot, r.generation), net::RequestClass::trade,
-                                     std::span<const char>{request_.data(), length}, reply_deadline, now);
+  const net::RequestToken token = make_token(false, slot, r.generation);
+  const Sent sent = r.shot != kNoSlot ? send_shot(shots_[r.shot], token, reply_deadline, now)
+                                      : ports_.wire.send(token, net::RequestClass::trade,
+                                                         std::span<const char>{request_.data(), length},
+                                                         reply_deadline, now);
   r.encoded_ns = sent.encoded_ns;
   switch (sent.status) {
     case net::WriteStatus::no_connection:
@@ -161,11 +169,16 @@ void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
   (void)append(r, body, now);
   wire::Outcome out = event_of(r, EventKind::sent);
   tell(r, out);
+  if (r.shot != kNoSlot) {
+    ++counters_.shots_fired;
+    release_shot(r, now);
+  }
 }
 
 void Engine::void_intended(std::uint32_t slot, DenyReason reason, ReversalEvent event, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   pacer_.on_not_written(r.ticket, now);
+  if (r.shot != kNoSlot) shots_[r.shot].end_reason = reason;
   journal::Voided body{};
   body.intent_id = r.intent.id;
   body.reason = reason;

@@ -359,7 +359,7 @@ void Engine::refuse_account(AccountIndex account, const wire::VenueCode& code, w
   about.venue_code = code;
   about.code_class = code_class;
   notice(wire::NoticeKind::account_halted, account, {}, &about, now);
-  deny_all_waiting(account, wire::DenyReason::account_halted, now);
+  stand_down(account, wire::DenyReason::account_halted, now);
   check_ready(now);
 }
 

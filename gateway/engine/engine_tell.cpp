@@ -23,12 +23,14 @@ journal::Appended Engine::append(const OpenReversal& r, const Body& body, Ns now
   const journal::Appended appended = ports_.journal.append(stamp, body);
   // What begins something may find no room; what must be said of what is under way never does, unless the
   // disk has stood still for longer than the ring's reserve lasts.
-  constexpr bool kBegins = Body::kKind == journal::Kind::taken || Body::kKind == journal::Kind::intended;
+  constexpr bool kBegins = Body::kKind == journal::Kind::taken || Body::kKind == journal::Kind::shot_taken ||
+                           Body::kKind == journal::Kind::intended;
   const bool lost = appended.status == journal::AppendStatus::full && !kBegins;
   if (lost || appended.status == journal::AppendStatus::failed) on_journal_failed(now);
   return appended;
 }
 template journal::Appended Engine::append(const OpenReversal&, const journal::Taken&, Ns) noexcept;
+template journal::Appended Engine::append(const OpenReversal&, const journal::ShotTaken&, Ns) noexcept;
 template journal::Appended Engine::append(const OpenReversal&, const journal::Intended&, Ns) noexcept;
 template journal::Appended Engine::append(const OpenReversal&, const journal::Voided&, Ns) noexcept;
 template journal::Appended Engine::append(const OpenReversal&, const journal::Sent&, Ns) noexcept;
@@ -115,7 +117,7 @@ void Engine::tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns no
 void Engine::finish(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(order::is_terminal(r.state));
-  (void)now;
+  if (r.shot != kNoSlot) release_shot(r, now);
   if (r.occupies) {
     book_.release(r.position, slot);
     r.occupies = false;
@@ -202,7 +204,7 @@ void Engine::unblock(PositionIndex position, Ns now) noexcept {
   notice(wire::NoticeKind::position_unblocked, {}, position, nullptr, now);
 }
 
-void Engine::deny_all_waiting(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept {
+void Engine::stand_down(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept {
   for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
     OpenReversal& r = slots_[slot];
     if (!r.in_use || (account && r.account != *account)) continue;
@@ -211,6 +213,7 @@ void Engine::deny_all_waiting(std::optional<AccountIndex> account, wire::DenyRea
       deny(slot, reason, ReversalEvent::halted, now);
     }
   }
+  drop_shots(account, reason, now);
 }
 
 }  // namespace backhand::engine

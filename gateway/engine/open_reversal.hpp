@@ -39,6 +39,7 @@ struct OpenReversal {
   StrategyIndex strategy;
   AccountIndex account;
   PositionIndex position;
+  std::uint32_t shot = kNoSlot;  ///< The shot that it fires, as long as that has not ended.
   wire::Intent intent{};
   journal::ReversalKey key;
   wire::ClientOid client_oid;
@@ -63,5 +64,19 @@ struct OpenReversal {
   std::uint32_t previous_in_lane = kNoSlot;
   std::uint32_t next_waiter = kNoSlot;  ///< With waits_for == position: next in that position's queue.
 };
+
+/// What the dialect is asked to say for `intent`.
+[[nodiscard]] inline domain::ReversalRequest request_of(const wire::Intent& intent, AccountIndex account,
+                                                        PositionIndex position,
+                                                        const wire::ClientOid& client_oid) noexcept {
+  domain::ReversalRequest request;
+  request.account = account;
+  request.position = position;
+  request.held_side = intent.position_side;
+  request.has_size = (intent.flags & wire::kHasSize) != 0;
+  if (request.has_size) request.size = Decimal{intent.size_digits, intent.size_scale};
+  request.client_oid = client_oid;
+  return request;
+}
 
 }  // namespace backhand::engine

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -33,6 +34,18 @@ class WirePort {
   /// Hands `bytes` to one warm connection, at most once, or says that the kernel took nothing of them.
   [[nodiscard]] virtual Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns, Ns now) noexcept = 0;
+
+  // Sealed shots: a request encrypted ahead into a connection that from then on sends it or nothing.
+
+  /// None where no connection can be spared now.
+  [[nodiscard]] virtual std::optional<net::Reservation> seal(std::span<const char> bytes,
+                                                             Ns now) noexcept = 0;
+  /// Writes what was sealed, at most once. `no_connection`: the seal was lost and nothing was tried, so that
+  /// the bytes may go another way; after any other answer they may not.
+  [[nodiscard]] virtual Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
+                                  Ns now) noexcept = 0;
+  /// Drops the connection by reset; what was sealed never leaves. Nothing where the seal is lost already.
+  virtual void spoil(net::Reservation seal, Ns now) noexcept = 0;
 };
 
 class LanePort {

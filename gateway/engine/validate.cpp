@@ -38,7 +38,8 @@ bool fields_fit(const Intent& intent) noexcept {
 
 DenyReason check_deadline(const Intent& intent, Ns now) noexcept {
   if (intent.deadline_ns <= now) return DenyReason::deadline_passed;
-  if (intent.deadline_ns - now > wire::kMaxDeadlineAhead_ns) return DenyReason::deadline_too_far;
+  const Ns most = intent.kind == IntentKind::arm ? wire::kMaxShotAhead_ns : wire::kMaxDeadlineAhead_ns;
+  if (intent.deadline_ns - now > most) return DenyReason::deadline_too_far;
   return DenyReason::none;
 }
 
@@ -52,8 +53,11 @@ wire::DenyReason validate(const Intent& intent, std::uint64_t last_id, Ns now) n
       if (intent.target_id != 0 || !fields_fit(intent)) return DenyReason::malformed;
       return check_deadline(intent, now);
     case IntentKind::fire:
-      // Everything but the deadline was said when the shot was armed.
-      if (intent.target_id == 0 || intent.target_id >= intent.id || intent.reserved != 0)
+      // What is to be reversed was said when the shot was armed; those fields are not looked at.
+      if (intent.target_id == 0 || intent.target_id >= intent.id || intent.reserved != 0 ||
+          intent.priority > wire::kMaxPriority || (intent.flags & ~wire::kKnownIntentFlags) != 0 ||
+          !size_fits((intent.flags & wire::kHasExpectedSize) != 0, intent.expected_digits,
+                     intent.expected_scale))
         return DenyReason::malformed;
       return check_deadline(intent, now);
     case IntentKind::withdraw:

@@ -34,6 +34,12 @@ struct [[nodiscard]] WriteResult {
   Ns written_ns = 0;             ///< Just before send(); with written and not_written.
 };
 
+/// A connection taken out of the pool for one request that is encrypted ahead.
+struct Reservation {
+  std::uint16_t connection = 0;
+  std::uint32_t generation = 0;  ///< Tells it from a later connection in the same place.
+};
+
 /// Why a written request will have no reply. Whether the peer acted on it is unknown in every case.
 enum class LossReason : std::uint8_t {
   timeout,            ///< No whole reply by its deadline.

@@ -40,12 +40,6 @@ struct PoolCounters {
   std::uint64_t pings = 0;
 };
 
-/// A connection taken out of the pool for one request that is encrypted ahead.
-struct Reservation {
-  std::uint16_t connection = 0;
-  std::uint32_t generation = 0;  ///< Tells it from a later connection in the same place.
-};
-
 class Pool {
  public:
   /// Largest request that send() and seal() take: one TLS record.

@@ -32,18 +32,32 @@ class IoLoop::PoolWire final : public engine::WirePort {
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override {
+    const Ns encoded_ns = monotonic_now();
+    return stamped(encoded_ns, pool_->send(token, request_class, bytes, reply_deadline_ns, now));
+  }
+  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char> bytes, Ns now) noexcept override {
+    const std::optional<net::Reservation> reserved = pool_->reserve(now);
+    if (!reserved || !pool_->seal(*reserved, bytes)) return std::nullopt;
+    return reserved;
+  }
+  [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
+                                  Ns now) noexcept override {
+    return stamped(monotonic_now(), pool_->fire(seal, token, reply_deadline_ns, now));
+  }
+  void spoil(net::Reservation seal, Ns now) noexcept override { pool_->spoil(seal, now); }
+  void set_now(Ns now) noexcept { now_ = now; }
+
+ private:
+  [[nodiscard]] static engine::Sent stamped(Ns encoded_ns, const net::WriteResult& result) noexcept {
     engine::Sent sent;
-    sent.encoded_ns = monotonic_now();
-    const net::WriteResult result = pool_->send(token, request_class, bytes, reply_deadline_ns, now);
+    sent.encoded_ns = encoded_ns;
     sent.status = result.status;
     // The pool counts from 0; for strategies 0 means "not sent".
     sent.connection = static_cast<std::uint16_t>(result.connection + 1);
     sent.written_ns = result.written_ns;
     return sent;
   }
-  void set_now(Ns now) noexcept { now_ = now; }
 
- private:
   net::Pool* pool_ = nullptr;
   Ns now_ = 0;
 };
@@ -90,6 +104,9 @@ class IoLoop::PoolHandler final : public net::Handler {
   bool may_dial(Ns now) noexcept override { return engine_.may_dial(now); }
   void on_ping_lost(Ns written_ns, Ns now) noexcept override { engine_.on_ping_lost(written_ns, now); }
   void on_dial_failed(Ns now) noexcept override { engine_.on_dial_failed(now); }
+  void on_reserved_lost(std::uint16_t connection, Ns now) noexcept override {
+    engine_.on_reserved_lost(connection, now);
+  }
 
  private:
   engine::Engine& engine_;

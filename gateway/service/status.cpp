@@ -51,6 +51,8 @@ std::string counters_json(const engine::Counters& c) {
       .add("settled", c.settled)
       .add("unresolved", c.unresolved);
   out.add("throttled", c.throttled).add("lookups", c.lookups).add("lookups_lost", c.lookups_lost);
+  out.add("shots_armed", c.shots_armed).add("shots_fired", c.shots_fired).add("seals_fired", c.seals_fired);
+  out.add("seals", c.seals).add("seals_lost", c.seals_lost).add("signed_again", c.signed_again);
   out.add("replayed", c.replayed).add("late_replies", c.late_replies);
   return out.str();
 }

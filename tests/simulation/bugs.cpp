@@ -28,6 +28,9 @@ constexpr std::array<BugName, kBugs> kNames{{
     {deadline_ignored, "deadline_ignored"},
     {pacing_limit_wrong, "pacing_limit_wrong"},
     {timestamp_ahead, "timestamp_ahead"},
+    {seal_and_again, "seal_and_again"},
+    {spoilt_seal_leaves, "spoilt_seal_leaves"},
+    {shots_forgotten, "shots_forgotten"},
     {bound_exceeded, "bound_exceeded"},
 }};
 

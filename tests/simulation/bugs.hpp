@@ -34,9 +34,12 @@ enum class Bug : std::uint8_t {
   deadline_ignored,      ///< Deadlines are looked at a second late.
   pacing_limit_wrong,    ///< One request a second more than the venue allows.
   timestamp_ahead,       ///< Requests are signed with a time ahead of the venue's clock.
+  seal_and_again,        ///< A sealed record that has left is taken for lost, and its shot sent another way.
+  spoilt_seal_leaves,    ///< Dropping a sealed connection sends what was encrypted.
+  shots_forgotten,       ///< A restart forgets which shots were armed.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
-inline constexpr std::size_t kBugs = 20;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 23;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

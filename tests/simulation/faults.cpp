@@ -44,6 +44,7 @@ constexpr FaultKind kKinds[] = {
     {"net_unsolicited_bytes", kTrueResult},
     {"net_idle_close", kNoLeak},
     {"net_outage", kResolved},
+    {"net_seal_spoilt", kOnce},
     // The venue, to reversals: the ready faults of tests/venue.
     {"venue_ack_lost_before", kTrueNo},
     {"venue_ack_lost_after", kTrueNo},
@@ -141,6 +142,7 @@ constexpr FaultKind kKinds[] = {
     {"strategy_repeats_id", kOnce},
     {"strategy_malformed_intent", kOneEnd},
     {"strategy_floods", kOneEnd},
+    {"strategy_fires_twice", kOnce},
     {"strategy_deadline_past", kDeadline},
     {"strategy_withdraws", kOneEnd},
     {"strategy_wrong_expectation", kTrueNo},

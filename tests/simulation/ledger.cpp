@@ -71,6 +71,16 @@ void Ledger::on_intended(const journal::Intended& body, journal::ReversalKey key
   intended_[text] = body;
 }
 
+void Ledger::on_shot_taken(const wire::UserTag& tag) {
+  if (IntentEntry* entry = find(tag)) entry->shot_taken = true;
+}
+
+std::uint64_t Ledger::fired() const noexcept {
+  std::uint64_t count = 0;
+  for (const IntentEntry& entry : entries_) count += entry.fired;
+  return count;
+}
+
 void Ledger::on_recorded_end(std::uint16_t lane, const wire::UserTag& tag) {
   const IntentEntry* entry = find(tag);
   if (entry == nullptr || entry->lane != lane || entry->client_oid.empty()) return;
@@ -104,6 +114,7 @@ void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
   if (halted_) context_.violate("sent while halted: " + name(entry));
   if (halted_accounts_[std::string(entry.intent.account.view())])
     context_.violate("sent while its account was halted: " + name(entry));
+  if (entry.intent.kind == wire::IntentKind::fire) check_fired(entry);
   const journal::Intended& body = intended_[std::string(client_oid)];
   const std::string position = position_key(body.account.view(), body.symbol.view());
   const auto open = open_.find(position);
@@ -119,6 +130,19 @@ void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
   open_[position] = {entry.client_oid, body.request_venue_ms, false};
   const bool tells_end = std::any_of(entry.ends.begin(), entry.ends.end(), [](const Told&) { return true; });
   if (tells_end) context_.violate("sent after its terminal event: " + name(entry));
+}
+
+void Ledger::check_fired(const IntentEntry& entry) {
+  for (IntentEntry& arm : entries_) {
+    if (arm.lane != entry.lane || arm.intent.kind != wire::IntentKind::arm ||
+        arm.intent.id != entry.intent.target_id || arm.attachment != entry.attachment)
+      continue;
+    if (++arm.fired > 1) context_.violate("a shot was fired twice: " + name(arm));
+    if (!arm.ends.empty()) context_.violate("a shot was fired after its end: " + name(arm));
+    if (context_.now() >= arm.deadline) context_.violate("a shot was fired after its deadline: " + name(arm));
+    return;
+  }
+  context_.violate("fired what was not armed: " + name(entry));
 }
 
 void Ledger::on_told(std::uint16_t lane, const wire::Outcome& outcome) {
@@ -222,8 +246,8 @@ void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
       context_.violate("said to be never taken, but recorded: " + name(entry));
     return;
   }
-  if (entry.intent.kind == wire::IntentKind::withdraw) {
-    // A withdraw that worked has no event of its own: the target's says it.
+  if (entry.intent.kind == wire::IntentKind::withdraw || entry.intent.kind == wire::IntentKind::disarm) {
+    // A withdraw or disarm that worked has no event of its own: the target's says it.
     if (entry.cut_off) return;
     for (const IntentEntry& target : entries_) {
       if (target.lane != entry.lane || target.intent.id != entry.intent.target_id) continue;
@@ -235,6 +259,10 @@ void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
     return;
   }
   // Taken and cut off before anything was recorded: its strategy knows by the mark that nothing was sent.
+  if (entry.shot_taken && !power) {
+    context_.violate("no terminal event: shot, " + name(entry));
+    return;
+  }
   if (entry.cut_off && (entry.intended == 0 || (power && entry.sent == 0))) return;
   context_.violate("no terminal event: " + name(entry) + (executed ? " which was executed" : ""));
 }

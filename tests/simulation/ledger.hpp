@@ -36,6 +36,8 @@ struct IntentEntry {
   std::uint32_t intended = 0;
   std::uint64_t intended_number = 0;
   std::uint32_t sent = 0;
+  bool shot_taken = false;  ///< Of an arm: recorded as armed.
+  std::uint32_t fired = 0;  ///< Of an arm: how often its shot was sent.
   wire::ClientOid client_oid;
   bool never_taken = false;  ///< Its strategy was told a mark below it when it re-attached.
   bool cut_off = false;      ///< Its attachment ended before it had its terminal event.
@@ -56,6 +58,7 @@ class Ledger {
 
   // What the gateway does.
   void on_intended(const journal::Intended& body, journal::ReversalKey key, std::uint64_t record_number);
+  void on_shot_taken(const wire::UserTag& tag);
   void on_recorded_end(std::uint16_t lane, const wire::UserTag& tag);
   void on_resolved(const wire::ClientOid& client_oid);
   /// The bytes of a reversal are handed to the network.
@@ -75,6 +78,8 @@ class Ledger {
   [[nodiscard]] std::size_t intents() const noexcept { return entries_.size(); }
   [[nodiscard]] const std::vector<IntentEntry>& entries() const noexcept { return entries_; }
   [[nodiscard]] std::uint64_t unresolved() const noexcept { return unresolved_; }
+  /// Shots that were sent.
+  [[nodiscard]] std::uint64_t fired() const noexcept;
   [[nodiscard]] std::uint32_t power_life() const noexcept { return power_life_; }
   /// Everything has come to rest; `venue` has run out of events.
   void check_end(const venue::Exchange& venue);
@@ -88,6 +93,7 @@ class Ledger {
   };
   [[nodiscard]] static std::string position_key(std::string_view account, std::string_view symbol);
   [[nodiscard]] std::string name(const IntentEntry& entry) const;
+  void check_fired(const IntentEntry& entry);
   void check_written(IntentEntry& entry, std::string_view client_oid);
   void check_ends(const IntentEntry& entry, const venue::Reversal* truth);
   void check_result(const IntentEntry& entry, const Told& end, const venue::Reversal* truth);

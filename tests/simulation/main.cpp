@@ -37,6 +37,8 @@ struct Totals {
   std::uint64_t intents = 0;
   std::uint64_t executions = 0;
   std::uint64_t unresolved = 0;
+  std::uint64_t shots = 0;
+  std::uint64_t seals = 0;
   std::uint64_t restarts = 0;
   std::uint64_t violations = 0;
   std::uint64_t first_bad = 0;  ///< Seeds run until the first violation, 0: none.
@@ -47,6 +49,8 @@ struct Totals {
     intents += result.intents;
     executions += result.executions;
     unresolved += result.unresolved;
+    shots += result.shots;
+    seals += result.seals;
     restarts += result.restarts;
     violations += result.violations.size();
     faults.add(result.faults);
@@ -116,9 +120,11 @@ bool write_json(const std::string& path, const Totals& totals) {
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
   std::fprintf(file,
                "{\"seeds\":%llu,\"intents\":%llu,\"executions\":%llu,\"violations\":%llu,\"unresolved\":%llu,"
+               "\"shots\":%llu,\"seals\":%llu,"
                "\"restarts\":%llu,\"faults\":{",
                number(totals.seeds), number(totals.intents), number(totals.executions),
-               number(totals.violations), number(totals.unresolved), number(totals.restarts));
+               number(totals.violations), number(totals.unresolved), number(totals.shots),
+               number(totals.seals), number(totals.restarts));
   const auto kinds = fault_kinds();
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     std::fprintf(file, "%s\"%.*s\":%llu", i == 0 ? "" : ",", static_cast<int>(kinds[i].name.size()),
@@ -176,10 +182,12 @@ int run(const Arguments& arguments) {
     }
   }
   std::printf(
-      "%llu seeds, %llu intents, %llu executions, %llu unresolved, %llu restarts, %llu violations; %u of %zu "
+      "%llu seeds, %llu intents, %llu executions (%llu shots, %llu sealed), %llu unresolved, %llu restarts, "
+      "%llu violations; %u of %zu "
       "kinds of fault fired; %.1f s\n",
       static_cast<unsigned long long>(totals.seeds), static_cast<unsigned long long>(totals.intents),
-      static_cast<unsigned long long>(totals.executions), static_cast<unsigned long long>(totals.unresolved),
+      static_cast<unsigned long long>(totals.executions), static_cast<unsigned long long>(totals.shots),
+      static_cast<unsigned long long>(totals.seals), static_cast<unsigned long long>(totals.unresolved),
       static_cast<unsigned long long>(totals.restarts), static_cast<unsigned long long>(totals.violations),
       fired, kinds.size(), seconds);
   if (!never.empty()) std::printf("never fired:%s\n", never.c_str());

@@ -27,7 +27,7 @@ constexpr std::array<char, 256> kFabricatedNo = [] {
 Network::Network(Context& context, const Plan& plan, CrashPoint& crash, Ledger& ledger,
                  venue::Exchange& venue)
     : context_(context), plan_(plan), crash_(crash), ledger_(ledger), venue_(venue) {
-  connections_.resize(plan.config.venue.connections);
+  connections_.resize(plan.config.venue.connections + plan.config.shots.max_sealed);
 }
 
 Network::~Network() = default;
@@ -92,7 +92,17 @@ engine::Sent Network::send(net::RequestToken token, net::RequestClass request_cl
     sent.status = net::WriteStatus::no_connection;
     return sent;
   }
-  Connection& connection = connections_[static_cast<std::size_t>(place)];
+  return write_on(static_cast<std::size_t>(place), token, {bytes.data(), bytes.size()}, is_reversal,
+                  reply_deadline_ns, now);
+}
+
+engine::Sent Network::write_on(std::size_t place, net::RequestToken token, std::string_view text,
+                               bool is_reversal, Ns reply_deadline_ns, Ns now) {
+  Connection& connection = connections_[place];
+  engine::Sent sent;
+  sent.encoded_ns = now;
+  sent.written_ns = now;
+  sent.status = net::WriteStatus::written;
   sent.connection = static_cast<std::uint16_t>(place + 1);
   if (context_.faults_on && context_.random.chance(plan_.network_fault / 8)) {
     context_.fire("net_not_written");
@@ -105,7 +115,6 @@ engine::Sent Network::send(net::RequestToken token, net::RequestClass request_cl
   connection.is_ping = false;
   connection.deadline = reply_deadline_ns;
   connection.written = now;
-  const std::string_view text{bytes.data(), bytes.size()};
   if (is_reversal) {
     ledger_.on_written(client_oid_in(text), journal_->durable_number());
     plan_venue_fault(client_oid_in(text));
@@ -115,6 +124,56 @@ engine::Sent Network::send(net::RequestToken token, net::RequestClass request_cl
   write(static_cast<std::uint16_t>(place), text, is_reversal, false);
   if (is_reversal) (void)crash_.reach(Step::after_write);
   return sent;
+}
+
+std::optional<net::Reservation> Network::seal(std::span<const char> bytes, Ns now) noexcept {
+  (void)now;
+  if (crash_.dead() || handler_ == nullptr || count(State::ready) < 2) return std::nullopt;
+  const auto place = static_cast<std::uint16_t>(pick(net::RequestClass::trade));
+  Connection& connection = connections_[place];
+  connection.state = State::sealed;
+  connection.request.assign(bytes.data(), bytes.size());
+  const std::uint32_t generation = connection.generation;
+  if (context_.faults_on && context_.random.chance(plan_.network_fault)) {
+    context_.fire("net_seal_spoilt");
+    context_.after(context_.random.heavy(50 * kMillisecond, 5 * kSecond), [this, place, generation] {
+      if (connections_[place].generation == generation) connections_[place].reset = true;
+    });
+  }
+  return net::Reservation{place, generation};
+}
+
+engine::Sent Network::fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
+                           Ns now) noexcept {
+  engine::Sent sent;
+  sent.encoded_ns = sent.written_ns = now;
+  sent.status = net::WriteStatus::written;
+  if (crash_.reach(Step::before_write)) return sent;
+  Connection& connection = connections_[seal.connection];
+  if (connection.state != State::sealed || connection.generation != seal.generation) {
+    sent.status = net::WriteStatus::no_connection;
+    return sent;
+  }
+  const std::string text = connection.request;
+  sent = write_on(seal.connection, token, text, true, reply_deadline_ns, now);
+  if (sent.status == net::WriteStatus::written) ++seals_fired_;
+  // The mistake of a caller who takes a sealed record for lost, when it has left.
+  if (context_.bug == Bug::seal_and_again && sent.status == net::WriteStatus::written)
+    sent.status = net::WriteStatus::no_connection;
+  return sent;
+}
+
+void Network::spoil(net::Reservation seal, Ns now) noexcept {
+  (void)now;
+  Connection& connection = connections_[seal.connection];
+  if (crash_.dead() || connection.state != State::sealed || connection.generation != seal.generation) return;
+  if (context_.bug == Bug::spoilt_seal_leaves) {
+    // The mistake of an orderly close, which flushes what was encrypted.
+    const std::string text = connection.request;
+    connection.is_ping = false;
+    write(seal.connection, text, true, false);
+  }
+  drop(connection);
 }
 
 void Network::drop(Connection& connection) noexcept {
@@ -142,6 +201,9 @@ std::string Network::describe() const {
       case State::ready:
         out += " ready";
         break;
+      case State::sealed:
+        out += " sealed";
+        break;
       case State::busy:
         out += " busy";
         break;
@@ -152,7 +214,7 @@ std::string Network::describe() const {
 
 void Network::tell_pool(std::string_view why) {
   const auto ready = static_cast<unsigned>(count(State::ready) + count(State::busy));
-  handler_->on_pool_changed(ready, static_cast<unsigned>(connections_.size()), why);
+  handler_->on_pool_changed(ready, plan_.config.venue.connections, why);
 }
 
 int Network::do_work() {
@@ -160,7 +222,7 @@ int Network::do_work() {
   const Ns now = context_.clocks.mono();
   for (std::uint16_t place = 0; place < connections_.size() && !crash_.dead(); ++place) {
     Connection& connection = connections_[place];
-    if (connection.state == State::ready) done += read_idle(place);
+    if (connection.state == State::ready || connection.state == State::sealed) done += read_idle(place);
     if (connection.state == State::busy) done += read(place);
     if (!crash_.dead() && connection.state == State::busy && now >= connection.deadline) {
       lose(place, net::LossReason::timeout, true);
@@ -178,7 +240,10 @@ Ns Network::next_due() const noexcept {
   for (const Connection& connection : connections_) {
     switch (connection.state) {
       case State::closed:
-        due = std::min(due, next_dial_);
+        if (pooled() < plan_.config.venue.connections) due = std::min(due, next_dial_);
+        break;
+      case State::sealed:
+        if (connection.ended || connection.reset) return 0;
         break;
       case State::dialing:
         break;
@@ -201,7 +266,9 @@ Ns Network::next_due() const noexcept {
 int Network::read_idle(std::uint16_t place) {
   Connection& connection = connections_[place];
   if (connection.inbox.size() == connection.taken && !connection.ended && !connection.reset) return 0;
+  const bool was_sealed = connection.state == State::sealed;
   drop(connection);
+  if (was_sealed) handler_->on_reserved_lost(place, context_.clocks.mono());
   tell_pool("an idle connection ended");
   return 1;
 }
@@ -342,6 +409,7 @@ int Network::dial() {
   for (std::uint16_t place = 0; place < connections_.size(); ++place) {
     Connection& connection = connections_[place];
     if (connection.state != State::closed || now < next_dial_) continue;
+    if (pooled() >= plan_.config.venue.connections) return done;
     if (!handler_->may_dial(now)) {
       next_dial_ = now + kPermissionRetry;
       return done;

@@ -35,6 +35,10 @@ class Network final : public engine::WirePort {
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override;
+  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char> bytes, Ns now) noexcept override;
+  [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
+                                  Ns now) noexcept override;
+  void spoil(net::Reservation seal, Ns now) noexcept override;
   /// Reads what has arrived, times out, dials, pings.
   int do_work();
   [[nodiscard]] Ns next_due() const noexcept;
@@ -50,9 +54,10 @@ class Network final : public engine::WirePort {
   /// For the story's end: in which state each connection is.
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] std::uint64_t lost_replies() const noexcept { return lost_; }
+  [[nodiscard]] std::uint64_t seals_fired() const noexcept { return seals_fired_; }
 
  private:
-  enum class State : std::uint8_t { closed, dialing, ready, busy };
+  enum class State : std::uint8_t { closed, dialing, ready, sealed, busy };
   enum class Fate : std::uint8_t {
     fine,
     reset_before,
@@ -81,7 +86,7 @@ class Network final : public engine::WirePort {
     Ns deadline = 0;  ///< Monotonic; with busy.
     Ns written = 0;   ///< Monotonic.
     Ns last_used = 0;
-    std::string request;  ///< For the bug that sends it again.
+    std::string request;  ///< What was sealed; and for the bug that sends it again.
     std::string inbox;
     std::size_t taken = 0;  ///< Of the inbox.
     bool one_by_one = false;
@@ -105,6 +110,12 @@ class Network final : public engine::WirePort {
   };
 
   [[nodiscard]] std::size_t count(State state) const noexcept;
+  /// Connections in the pool's hands: sealed ones are out of it.
+  [[nodiscard]] std::size_t pooled() const noexcept {
+    return count(State::dialing) + count(State::ready) + count(State::busy);
+  }
+  [[nodiscard]] engine::Sent write_on(std::size_t place, net::RequestToken token, std::string_view text,
+                                      bool is_reversal, Ns reply_deadline_ns, Ns now);
   [[nodiscard]] int pick(net::RequestClass request_class) const noexcept;
   [[nodiscard]] Fate draw_fate(bool is_reversal, bool is_ping);
   [[nodiscard]] Ns path_delay();
@@ -144,6 +155,7 @@ class Network final : public engine::WirePort {
   Ns backoff_ = 0;
   const journal::Sink* journal_ = nullptr;
   std::uint64_t lost_ = 0;
+  std::uint64_t seals_fired_ = 0;
   Ns process_began_ = 0;  ///< World's time.
   std::uint32_t process_ = 0;
   bool beyond_assumption_ = false;

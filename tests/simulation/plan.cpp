@@ -53,6 +53,12 @@ void draw_gateway(Context& context, Plan& plan) {
   pacing.shape = random.chance(0.3) ? config::PacingShape::even : config::PacingShape::burst;
   pacing.heed_remaining_header = random.chance(0.3);
 
+  config::Shots& shots = plan.config.shots;
+  if (random.chance(0.5)) shots.max_sealed = static_cast<std::uint32_t>(random.between(1, 3));
+  if (random.chance(0.2)) shots.max_armed = static_cast<std::uint32_t>(random.between(shots.max_sealed, 4));
+  shots.sign_again_ms = static_cast<std::uint32_t>(random.between(100, 5'000));
+  plan.shots = random.chance(0.6) ? random.unit() * 0.8 : 0;
+
   journal::Settings& journal = plan.journal;
   journal.state_dir = gateway.state_dir;
   journal.hot_dir = gateway.hot_dir;
@@ -124,6 +130,7 @@ void draw_strategies(Context& context, Plan& plan) {
     strategy.intents_per_second = random.chance(0.2) ? 5 : 100;
     strategy.when_busy = random.chance(0.5) ? config::WhenBusy::wait : config::WhenBusy::deny;
     strategy.weight = static_cast<std::uint32_t>(random.between(1, 3));
+    strategy.max_shots = static_cast<std::uint32_t>(random.between(1, 8));
     strategy.max_priority = static_cast<std::uint8_t>(random.between(0, 7));
     plan.config.strategies.push_back(strategy);
   }

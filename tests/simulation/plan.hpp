@@ -28,6 +28,7 @@ struct Plan {
   double lookup_fault = 0;    ///< A look-up.
   double strategy_fault = 0;  ///< An intent.
   double dial_fault = 0;
+  double shots = 0;  ///< An intent arms, fires or disarms a shot.
 
   // How often in the whole span.
   unsigned kills = 0;

@@ -53,6 +53,9 @@ void WatchedJournal::note(std::span<const journal::Record> parts, const journal:
     case journal::Kind::intended:
       ledger_.on_intended(journal::body_of<journal::Intended>(parts), first.key(), appended.number);
       return;
+    case journal::Kind::shot_taken:
+      ledger_.on_shot_taken(journal::body_of<journal::ShotTaken>(parts).taken.user_tag);
+      return;
     case journal::Kind::outcome: {
       const wire::Outcome outcome =
           journal::unpack_outcome(journal::body_of<journal::OutcomeBody>(parts), first.key());
@@ -194,6 +197,9 @@ void Process::plant(journal::Recovered& recovered) const {
     case Bug::open_cases_forgotten:
       std::erase_if(recovered.state.cases,
                     [](const auto& open) { return open.second.phase != journal::CasePhase::unresolved; });
+      break;
+    case Bug::shots_forgotten:
+      std::erase_if(recovered.state.cases, [](const auto& open) { return open.second.is_shot; });
       break;
     case Bug::history_not_replayed:
       for (auto& [number, lane] : recovered.state.lanes) lane.outcomes.clear();

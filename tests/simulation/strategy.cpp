@@ -100,8 +100,40 @@ void SimStrategy::spoil(wire::Intent& intent, Ns& deadline) {
   }
 }
 
+void SimStrategy::act_on_shots() {
+  Random& random = context_.random;
+  if (armed_.empty() || random.chance(0.4)) {
+    wire::Intent intent = make_intent();
+    intent.kind = wire::IntentKind::arm;
+    push(intent, context_.now() + random.heavy(3 * kSecond, 20 * kSecond) + 5 * kMillisecond);
+    return;
+  }
+  const wire::Intent arm = armed_[static_cast<std::size_t>(random.below(armed_.size()))];
+  wire::Intent intent{};
+  intent.id = next_id_++;
+  intent.target_id = arm.id;
+  intent.created_ns = context_.clocks.mono();
+  // Not looked at by the gateway; the ledger wants to know.
+  intent.account = arm.account;
+  intent.symbol = arm.symbol;
+  intent.kind = random.chance(0.15) ? wire::IntentKind::disarm : wire::IntentKind::fire;
+  intent.priority = static_cast<std::uint8_t>(random.below(8));
+  push(intent, context_.now() + random.heavy(300 * kMillisecond, 5 * kSecond) + 5 * kMillisecond);
+  if (context_.faults_on && random.chance(plan_.strategy_fault)) {
+    // At once, or while the first waits, or long after it was sent.
+    context_.fire("strategy_fires_twice");
+    intent.id = next_id_++;
+    intent.kind = random.chance(0.3) ? wire::IntentKind::disarm : wire::IntentKind::fire;
+    push(intent, context_.now() + random.between(5, 2'000) * kMillisecond);
+  }
+}
+
 void SimStrategy::act() {
   if (attachment_ == 0 || !lanes_.ring(number_).attached) return;
+  if (plan_.shots > 0 && context_.random.chance(plan_.shots)) {
+    act_on_shots();
+    return;
+  }
   wire::Intent intent = make_intent();
   Ns deadline = context_.now() + context_.random.heavy(300 * kMillisecond, 5 * kSecond) + 5 * kMillisecond;
   if (context_.faults_on && context_.random.chance(plan_.strategy_fault)) spoil(intent, deadline);
@@ -127,6 +159,14 @@ void SimStrategy::poll() {
                          std::to_string(outcome.record_number) + " after " + std::to_string(cursor_));
       cursor_ = outcome.record_number;
     }
+    if (outcome.kind == wire::EventKind::armed) {
+      const IntentEntry* entry = ledger_.find(outcome.user_tag);
+      const bool known = std::any_of(armed_.begin(), armed_.end(),
+                                     [&](const wire::Intent& arm) { return arm.id == outcome.intent_id; });
+      if (entry != nullptr && !known) armed_.push_back(entry->intent);
+    }
+    if (outcome.kind == wire::EventKind::disarmed && !context_.random.chance(0.1))
+      std::erase_if(armed_, [&](const wire::Intent& arm) { return arm.id == outcome.intent_id; });
     ledger_.on_told(number_, outcome);
   }
 }
@@ -134,6 +174,7 @@ void SimStrategy::poll() {
 void SimStrategy::lose_attachment() {
   ledger_.on_detached(number_, attachment_);
   attachment_ = 0;
+  if (!context_.random.chance(0.2)) armed_.clear();  // Some fire what a restart has disarmed.
 }
 
 void SimStrategy::look_after(bool gateway_serves) {
@@ -184,6 +225,7 @@ void SimStrategy::forget() {
   if (attachment_ != 0) lose_attachment();
   cursor_ = 0;
   next_id_ = 1;
+  armed_.clear();
   stalled_until_ = 0;
   away_until_ = context_.now() + kSecond;
 }

@@ -34,6 +34,8 @@ class SimStrategy {
 
  private:
   [[nodiscard]] wire::Intent make_intent();
+  /// Arms a shot, or fires or drops one that is armed.
+  void act_on_shots();
   void choose_position(wire::Intent& intent);
   void spoil(wire::Intent& intent, Ns& deadline);
   void push(wire::Intent intent, Ns deadline);
@@ -45,6 +47,7 @@ class SimStrategy {
   SimLanes& lanes_;
   Ledger& ledger_;
   venue::Exchange& venue_;
+  std::vector<wire::Intent> armed_;  ///< Shots that it was told are armed, by their arms.
   std::uint64_t next_id_ = 1;
   std::uint64_t cursor_ = 0;
   std::uint32_t attachment_ = 0;  ///< 0: none.

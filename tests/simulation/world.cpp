@@ -59,6 +59,8 @@ SeedResult World::run() {
   result.intents = ledger_.intents();
   result.executions = venue_.truth().counters.reversals_executed;
   result.unresolved = ledger_.unresolved();
+  result.shots = ledger_.fired();
+  result.seals = network_.seals_fired();
   result.restarts = process_.lives() - 1;
   const venue::Truth& truth = venue_.truth();
   for (std::size_t i = 0; i < truth.fault_names.size(); ++i)
@@ -188,7 +190,7 @@ bool World::at_rest() {
   if (!process_.running() || process_.paused() || crash_.dead() || !process_.engine().ready()) return false;
   if (!std::all_of(strategies_.begin(), strategies_.end(), [](const auto& s) { return s->at_rest(); }))
     return false;
-  return process_.engine().open_intents() == 0;
+  return process_.engine().open_intents() == 0 && process_.engine().shots().open() == 0;
 }
 
 void World::resolve_open() {
@@ -238,6 +240,7 @@ std::string World::what_is_open() {
   if (!process_.running()) return "the gateway does not run: " + process_.refusal();
   std::string out =
       network_.describe() + ", open intents " + std::to_string(process_.engine().open_intents()) +
+      ", shots " + std::to_string(process_.engine().shots().open()) +
       ", ready: " + std::string(process_.engine().ready() ? "yes" : process_.engine().not_ready_because());
   for (std::size_t s = 0; s < strategies_.size(); ++s) {
     if (!strategies_[s]->at_rest()) out += ", strategy " + std::to_string(s) + " is not at rest";

@@ -1,0 +1,136 @@
+// The shots that are armed: a pool with a list for each lane and a clock that says which must be tended next.
+// Holds, decides nothing; engine_shots.cpp does. I/O thread only; all memory is taken at construction.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "common/wire/intent.hpp"
+#include "gateway/bitget/dialect.hpp"
+#include "gateway/engine/open_reversal.hpp"
+#include "gateway/journal/client_oid.hpp"
+#include "gateway/net/handler.hpp"
+#include "gateway/order/shot_state.hpp"
+#include "gateway/pacing/indexed_heap.hpp"
+
+namespace backhand::engine {
+
+/// One reversal prepared ahead. What firing reads lies together.
+struct Shot {
+  order::ShotState state = order::ShotState::gone;
+  wire::DenyReason end_reason = wire::DenyReason::none;  ///< With spent: what its strategy will be told.
+  LaneIndex lane;
+  StrategyIndex strategy;
+  AccountIndex account;
+  PositionIndex position;
+  std::uint32_t reversal = kNoSlot;  ///< With firing: the open reversal that has it.
+  std::uint32_t next_in_lane = kNoSlot;
+  std::optional<net::Reservation> seal;  ///< Its bytes are encrypted into this connection.
+  journal::ReversalKey key;              ///< Reserved for it; stands in at most one record.
+  wire::ClientOid client_oid;
+  VenueMs signed_venue_ms = 0;  ///< The timestamp that its request carries.
+  Ns signed_ns = 0;             ///< When it was signed.
+  Ns seal_after_ns = 0;         ///< Without a seal: not tried before.
+  Ns taken_ns = 0;
+  std::uint32_t length = 0;  ///< Of its request.
+  wire::Intent intent{};     ///< The arm.
+  std::array<char, bitget::Dialect::kMaxRequest> request{};
+
+  [[nodiscard]] std::span<const char> bytes() const noexcept { return {request.data(), length}; }
+};
+
+class ShotBook {
+ public:
+  ShotBook(std::uint32_t shots, std::uint32_t lanes, std::size_t strategies)
+      : shots_(std::make_unique<Shot[]>(shots)),
+        size_(shots),
+        lane_heads_(lanes, kNoSlot),
+        of_strategy_(strategies + 1, 0),
+        due_(shots) {
+    free_.reserve(shots);
+    for (std::uint32_t i = shots; i-- > 0;) free_.push_back(i);
+  }
+
+  [[nodiscard]] Shot& operator[](std::uint32_t shot) noexcept { return shots_[shot]; }
+  [[nodiscard]] const Shot& operator[](std::uint32_t shot) const noexcept { return shots_[shot]; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint32_t open() const noexcept {
+    return size_ - static_cast<std::uint32_t>(free_.size());
+  }
+  [[nodiscard]] std::uint32_t sealed() const noexcept { return sealed_; }
+  [[nodiscard]] std::uint32_t of_strategy(StrategyIndex strategy) const noexcept {
+    return of_strategy_[strategy.value];
+  }
+
+  /// A fresh shot in its lane's list; kNoSlot where all are in use.
+  [[nodiscard]] std::uint32_t add(LaneIndex lane, StrategyIndex strategy) noexcept {
+    if (free_.empty()) return kNoSlot;
+    const std::uint32_t index = free_.back();
+    free_.pop_back();
+    Shot& shot = shots_[index];
+    shot.state = order::ShotState::armed;
+    shot.end_reason = wire::DenyReason::none;
+    shot.lane = lane;
+    shot.strategy = strategy;
+    shot.reversal = kNoSlot;
+    shot.seal.reset();
+    shot.seal_after_ns = 0;
+    shot.next_in_lane = lane_heads_[lane.value];
+    lane_heads_[lane.value] = index;
+    ++of_strategy_[strategy.value];
+    return index;
+  }
+  /// Takes it out of everything and wipes its request.
+  void remove(std::uint32_t index) noexcept {
+    Shot& shot = shots_[index];
+    std::uint32_t* link = &lane_heads_[shot.lane.value];
+    while (*link != index) link = &shots_[*link].next_in_lane;
+    *link = shot.next_in_lane;
+    due_.remove(index);
+    --of_strategy_[shot.strategy.value];
+    shot.request.fill('\0');
+    shot.length = 0;
+    free_.push_back(index);
+  }
+
+  /// The shot that intent `arm_id` of this lane armed, or kNoSlot.
+  [[nodiscard]] std::uint32_t find(LaneIndex lane, std::uint64_t arm_id) const noexcept {
+    std::uint32_t index = lane_heads_[lane.value];
+    while (index != kNoSlot && shots_[index].intent.id != arm_id) index = shots_[index].next_in_lane;
+    return index;
+  }
+  [[nodiscard]] std::uint32_t first_in_lane(LaneIndex lane) const noexcept { return lane_heads_[lane.value]; }
+
+  void note_sealed(Shot& shot, const net::Reservation& seal) noexcept {
+    shot.seal = seal;
+    ++sealed_;
+  }
+  void note_unsealed(Shot& shot) noexcept {
+    shot.seal.reset();
+    --sealed_;
+  }
+
+  void tend_at(std::uint32_t index, Ns when) noexcept { due_.put(index, when); }
+  /// Until it is given a time again.
+  void tend_no_more(std::uint32_t index) noexcept { due_.remove(index); }
+  /// The shot that must be tended first and when; kNever where there is none.
+  [[nodiscard]] Ns next_due() const noexcept { return due_.empty() ? kNever : due_.top_key(); }
+  [[nodiscard]] std::uint32_t next() const noexcept { return due_.top(); }
+
+ private:
+  std::unique_ptr<Shot[]> shots_;
+  std::uint32_t size_;
+  std::uint32_t sealed_ = 0;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> lane_heads_;   ///< By lane: its newest shot.
+  std::vector<std::uint32_t> of_strategy_;  ///< How many each has armed; the last is of those not configured.
+  pacing::IndexedHeap<Ns> due_;
+};
+
+}  // namespace backhand::engine
