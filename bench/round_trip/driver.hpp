@@ -61,7 +61,8 @@ class Driver {
   [[nodiscard]] wire::Intent intent_for(std::uint32_t position);
   void arm(std::uint32_t position);
   void play_burst(Pace pace, std::size_t count, Samples& out);
-  [[nodiscard]] Shot shoot(Ns due);
+  /// Of the position that is the n-th free one.
+  [[nodiscard]] Shot shoot(Ns due, std::size_t nth_free = 0);
   void wait_until(Ns due, Pace pace);
   void collect();
   void on_event(const wire::Outcome& outcome);

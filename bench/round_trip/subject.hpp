@@ -66,6 +66,8 @@ class Subject {
   [[nodiscard]] virtual bool settles() const noexcept { return false; }
   /// It takes intents prepared ahead: a shot is armed before, and fired when it is due.
   [[nodiscard]] virtual bool arms() const noexcept { return false; }
+  /// So many shots at once are encrypted ahead on connections of their own; 0: it does not seal.
+  [[nodiscard]] virtual std::size_t seals() const noexcept { return 0; }
 };
 
 /// A lane in the harness's own memory, laid out as the gateway's are.
@@ -142,9 +144,11 @@ class ThreadSubject : public Subject {
 /// The gateway in one of its ways; the ways of one process share it.
 class GatewayProcess;
 enum class Way : std::uint8_t { push, armed, sealed };
-/// `bin_dir`: whose backhandd it is.
+/// Shots that one gateway of the kind that seals keeps sealed.
+inline constexpr std::size_t kSealed = 2;
+/// `bin_dir`: whose backhandd it is. `more`: lines of its configuration's [shots].
 [[nodiscard]] std::shared_ptr<GatewayProcess> make_gateway(const Place& place, std::string_view label,
-                                                           std::string_view bin_dir);
+                                                           std::string_view bin_dir, std::string_view more);
 /// `idle_lanes`: so many other lanes are attached, and idle, while it is active.
 [[nodiscard]] std::unique_ptr<Subject> make_gateway_subject(std::shared_ptr<GatewayProcess> process,
                                                             std::string_view name, Way way,

@@ -23,7 +23,7 @@ enum class EventKind : std::uint8_t {
   armed = 9,  ///< A shot is ready to fire; told again when it is sealed, with the `connection` that holds it.
   disarmed = 10,  ///< Terminal, of a shot's arm intent: it will not fire (again). `deny_reason` is `none`
                   ///< where it was sent, `withdrawn` where its strategy dropped it.
-  notice = 32,  ///< Belongs to no intent; see `notice`.
+  notice = 32,    ///< Belongs to no intent; see `notice`.
 };
 
 /// Why an intent was denied. Each enumerator is one check; the text of each is in `to_string`.

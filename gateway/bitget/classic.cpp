@@ -1,6 +1,8 @@
 // Set-up: settings and credentials are checked here once, so that nothing on the path needs to be.
 #include "gateway/bitget/classic.hpp"
 
+#include <cstdio>
+
 #include <openssl/crypto.h>
 
 #include "gateway/bitget/endpoints.hpp"
@@ -27,6 +29,14 @@ bool is_host(std::string_view text) noexcept {
 ClassicDialect::ClassicDialect(const Settings& settings) : settings_(settings) {
   public_headers_ = shared_headers() + std::string(kHeaderEnd);
   probe_ = "GET " + std::string(kTimePath) + " HTTP/1.1\r\n" + public_headers_;
+  const std::string body =
+      R"({"code":"00000","msg":"success","requestTime":1000000000000,"data":{"orderId":"1","clientOid":")" +
+      std::string(kRehearsalOid) + "\"}}";
+  char size[8];
+  std::snprintf(size, sizeof size, "%zx", body.size());
+  rehearsal_reply_ =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      std::string(size) + "\r\n" + body + "\r\n0\r\n\r\n";
 }
 
 ClassicDialect::~ClassicDialect() {

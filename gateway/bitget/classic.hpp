@@ -53,6 +53,7 @@ class ClassicDialect final : public Dialect {
   void decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                      HeaderLookup headers, domain::LookupReply& out) noexcept override;
   [[nodiscard]] std::string_view probe_request() const noexcept override { return probe_; }
+  [[nodiscard]] std::string_view rehearsal_reply() const noexcept override { return rehearsal_reply_; }
   [[nodiscard]] ProbeReply decode_probe(int http_status, std::string_view body) const noexcept override;
   [[nodiscard]] EndpointRule reversal_rule() const noexcept override;
   [[nodiscard]] EndpointRule lead_trader_reversal_rule() const noexcept override;
@@ -102,6 +103,7 @@ class ClassicDialect final : public Dialect {
 
   Settings settings_;
   std::string probe_;
+  std::string rehearsal_reply_;
   std::string public_headers_;
   std::vector<SecurePtr<Account>> accounts_;
   std::vector<Position> positions_;

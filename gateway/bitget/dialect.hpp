@@ -62,6 +62,10 @@ struct EndpointRule {
 };
 inline constexpr std::size_t kEndpointGroups = 10;
 
+/// What a rehearsed reversal is called and signed with: a time that every venue refuses (2001-09-09).
+inline constexpr std::string_view kRehearsalOid = "rehearsal-never-sent";
+inline constexpr VenueMs kRehearsalTime_ms = 1'000'000'000'000;
+
 struct ProbeReply {
   bool ok = false;
   VenueMs server_venue_ms = 0;  ///< With ok: the venue's clock when it answered.
@@ -119,6 +123,9 @@ class Dialect {
   /// The unsigned request that keeps a connection warm and tells the venue's clock. Any thread; valid as long
   /// as the dialect.
   [[nodiscard]] virtual std::string_view probe_request() const noexcept = 0;
+  /// A whole HTTP reply that says yes to a reversal named kRehearsalOid, for rehearsals. Valid as long as the
+  /// dialect.
+  [[nodiscard]] virtual std::string_view rehearsal_reply() const noexcept = 0;
   /// Reads its reply. Any thread (which allocates at its first probe only); needs no padding behind `body`.
   [[nodiscard]] virtual ProbeReply decode_probe(int http_status, std::string_view body) const noexcept = 0;
 

@@ -75,6 +75,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       until_durable_(config.gateway.max_open_intents),
       is_freed_(directory_.positions().size(), false),
       lookups_(kOpenLookups),
+      rehearse_every_ns_(static_cast<Ns>(config.shots.rehearse_us) * kMicrosecond),
       refreshed_ns_(directory_.positions().size(), 0) {
   BH_ASSERT(config.gateway.max_open_intents <= 65'536);
   for (std::uint32_t slot = config.gateway.max_open_intents; slot-- > 0;) free_slots_.push_back(slot);
@@ -311,7 +312,10 @@ int Engine::do_work(Ns now) noexcept {
     pool_changed_ = false;
     check_ready(now);
   }
-  if (done == 0) refresh_templates(now);
+  if (done == 0) {
+    refresh_templates(now);
+    if (rehearse_every_ns_ != 0 && now >= next_rehearsal_ns_) rehearse(now);
+  }
   return done;
 }
 

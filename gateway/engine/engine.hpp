@@ -201,6 +201,9 @@ class Engine final : public net::Handler {
   void step(Shot& shot, order::ShotEvent event) noexcept;
   [[nodiscard]] bool seals() const noexcept;
 
+  // engine_rehearse.cpp
+  void rehearse(Ns now) noexcept;
+
   // engine_send.cpp
   void fire(std::uint32_t slot, Ns now) noexcept;
   [[nodiscard]] bool record_intended(std::uint32_t slot, Ns now) noexcept;
@@ -322,6 +325,11 @@ class Engine final : public net::Handler {
   std::vector<std::uint32_t> free_lookups_;
   std::array<pacing::Ticket, 16> pings_{};  ///< Open upkeep tickets, in the order of spending.
   std::array<char, bitget::Dialect::kMaxRequest> request_{};
+  std::array<char, bitget::Dialect::kMaxRequest> rehearsal_{};
+  Ns rehearse_every_ns_;  ///< 0: never.
+  Ns next_rehearsal_ns_ = 0;
+  std::uint32_t rehearsed_ = 0;  ///< The position of the last one.
+  std::uint64_t rehearsal_admitted_ = 0;
   domain::LookupReply lookup_reply_;
 
   std::uint32_t contract_jobs_left_ = 0;

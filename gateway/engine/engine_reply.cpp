@@ -56,23 +56,25 @@ void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyView& view, N
   r.http_status = static_cast<std::uint16_t>(view.http_status);
   r.venue_code = reply.code;
   r.code_class = reply.code_class;
+  if (reply.verdict == Verdict::acked) {
+    // Its strategy waits for this one: told first. It is no promise that the journal has to keep.
+    r.order_id = reply.order_id;
+    step(r, ReversalEvent::reply_acked);
+    wire::Outcome out = event_of(r, EventKind::acked);
+    tell(r, out);
+  }
   if (reply.venue_ms != 0) note_clock(reply.venue_ms, r.written_ns, view.replied_ns, now);
   pacer_.on_reply(r.ticket, std::max(now, view.replied_ns),
                   {reply.verdict == Verdict::throttled, reply.remaining_quota});
 
   switch (reply.verdict) {
-    case Verdict::acked: {
-      r.order_id = reply.order_id;
-      step(r, ReversalEvent::reply_acked);
+    case Verdict::acked:
       ++counters_.acked;
       // A read made before says nothing about what the reversal does to the position.
       book_.needs_read_since(r.position, std::max(reply.venue_ms, r.written_venue_ms));
       record_learned(slot, reply.verdict, reply.venue_ms, now);
-      wire::Outcome out = event_of(r, EventKind::acked);
-      tell(r, out);
       open_case(slot, order::Answer::acked, reply.venue_ms, /*recovered=*/false, now);
       break;
-    }
     case Verdict::rejected:
     case Verdict::throttled:
       record_learned(slot, reply.verdict, reply.venue_ms, now);

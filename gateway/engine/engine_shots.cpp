@@ -1,6 +1,7 @@
-// Shots: a reversal prepared ahead (arm), its request kept signed (armed) and, where configured, encrypted into
-// a connection of its own (sealed), then sent by one short intent (fire) that obeys everything an intent obeys.
-// A shot's clientOid is reserved when it is armed and stands in one record at most, so there is one attempt.
+// Shots: a reversal prepared ahead (arm), its request kept signed (armed) and, where configured, encrypted
+// into a connection of its own (sealed), then sent by one short intent (fire) that obeys everything an intent
+// obeys. A shot's clientOid is reserved when it is armed and stands in one record at most, so there is one
+// attempt.
 #include <algorithm>
 
 #include "common/assert.hpp"
@@ -79,7 +80,7 @@ void Engine::arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& int
     deny_at_once(lane, intent, DenyReason::journal_unavailable, /*journaled=*/true, now);
     return;
   }
-  const std::uint32_t index = shots_.add(lane, strategy);
+  const std::uint32_t index = shots_.add(lane, strategy, intent.id);
   BH_ASSERT(index != kNoSlot);
   Shot& shot = shots_[index];
   shot.account = directory_[found.position].account;
@@ -100,7 +101,9 @@ void Engine::fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Inten
     deny_at_once(lane, fire, DenyReason::no_such_target, /*journaled=*/true, now);
     return;
   }
+  shots_.expect(index);
   const Shot& shot = shots_[index];
+  if (shot.seal) ports_.wire.expect(*shot.seal);
   if (shot.state != ShotState::armed) {
     deny_at_once(lane, fire, DenyReason::too_late, /*journaled=*/true, now);
     return;
@@ -157,8 +160,8 @@ void Engine::sign_shot(Shot& shot, Ns now) noexcept {
   shot.length = static_cast<std::uint32_t>(length);
 }
 
-/// Encrypts the request as it is now. The old seal holds an older one: it goes only when the new one stands, so
-/// that there is none without need; neither has left.
+/// Encrypts the request as it is now. The old seal holds an older one: it goes only when the new one stands,
+/// so that there is none without need; neither has left.
 void Engine::seal_shot(std::uint32_t index, Ns now) noexcept {
   Shot& shot = shots_[index];
   const bool may = shot.seal.has_value() || shots_.sealed() < config_.shots.max_sealed;

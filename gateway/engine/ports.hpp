@@ -46,6 +46,16 @@ class WirePort {
                                   Ns now) noexcept = 0;
   /// Drops the connection by reset; what was sealed never leaves. Nothing where the seal is lost already.
   virtual void spoil(net::Reservation seal, Ns now) noexcept = 0;
+
+  /// It is about to be fired: brings what that reads into the nearest cache. A hint; changes nothing.
+  virtual void expect(net::Reservation seal) const noexcept { (void)seal; }
+
+  /// Does to `bytes` what `send` does, but into a session that leads nowhere; the reply that comes out of it,
+  /// valid until the next call, or null where there are no rehearsals.
+  [[nodiscard]] virtual const net::ReplyView* rehearse(std::span<const char> bytes) noexcept {
+    (void)bytes;
+    return nullptr;
+  }
 };
 
 class LanePort {

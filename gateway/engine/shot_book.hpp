@@ -1,8 +1,11 @@
-// The shots that are armed: a pool with a list for each lane and a clock that says which must be tended next.
+// The shots that are armed: a pool, a table by (lane, arm), a list for each lane, and a clock that says which
+// must be tended next.
 // Holds, decides nothing; engine_shots.cpp does. I/O thread only; all memory is taken at construction.
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -51,6 +54,7 @@ class ShotBook {
       : shots_(std::make_unique<Shot[]>(shots)),
         size_(shots),
         lane_heads_(lanes, kNoSlot),
+        table_(std::bit_ceil(std::size_t{2} * shots + 2), kNoSlot),
         of_strategy_(strategies + 1, 0),
         due_(shots) {
     free_.reserve(shots);
@@ -68,8 +72,8 @@ class ShotBook {
     return of_strategy_[strategy.value];
   }
 
-  /// A fresh shot in its lane's list; kNoSlot where all are in use.
-  [[nodiscard]] std::uint32_t add(LaneIndex lane, StrategyIndex strategy) noexcept {
+  /// A fresh shot of intent `arm_id`, which the lane has no shot of; kNoSlot where all are in use.
+  [[nodiscard]] std::uint32_t add(LaneIndex lane, StrategyIndex strategy, std::uint64_t arm_id) noexcept {
     if (free_.empty()) return kNoSlot;
     const std::uint32_t index = free_.back();
     free_.pop_back();
@@ -78,6 +82,10 @@ class ShotBook {
     shot.end_reason = wire::DenyReason::none;
     shot.lane = lane;
     shot.strategy = strategy;
+    shot.intent.id = arm_id;
+    std::size_t at = home(lane, arm_id);
+    while (table_[at] != kNoSlot) at = next_place(at);
+    table_[at] = index;
     shot.reversal = kNoSlot;
     shot.seal.reset();
     shot.seal_after_ns = 0;
@@ -92,6 +100,7 @@ class ShotBook {
     std::uint32_t* link = &lane_heads_[shot.lane.value];
     while (*link != index) link = &shots_[*link].next_in_lane;
     *link = shot.next_in_lane;
+    take_from_table(index);
     due_.remove(index);
     --of_strategy_[shot.strategy.value];
     shot.request.fill('\0');
@@ -101,9 +110,19 @@ class ShotBook {
 
   /// The shot that intent `arm_id` of this lane armed, or kNoSlot.
   [[nodiscard]] std::uint32_t find(LaneIndex lane, std::uint64_t arm_id) const noexcept {
-    std::uint32_t index = lane_heads_[lane.value];
-    while (index != kNoSlot && shots_[index].intent.id != arm_id) index = shots_[index].next_in_lane;
-    return index;
+    std::size_t at = home(lane, arm_id);
+    while (table_[at] != kNoSlot) {
+      const Shot& shot = shots_[table_[at]];
+      if (shot.intent.id == arm_id && shot.lane == lane) break;
+      at = next_place(at);
+    }
+    return table_[at];
+  }
+  /// It is about to be fired: brings it into the nearest cache.
+  void expect(std::uint32_t index) const noexcept {
+    const auto* shot = reinterpret_cast<const char*>(&shots_[index]);
+    constexpr std::size_t kRead = offsetof(Shot, request) + 1'024;
+    for (std::size_t at = 0; at < kRead; at += 64) __builtin_prefetch(shot + at);
   }
   [[nodiscard]] std::uint32_t first_in_lane(LaneIndex lane) const noexcept { return lane_heads_[lane.value]; }
 
@@ -124,11 +143,35 @@ class ShotBook {
   [[nodiscard]] std::uint32_t next() const noexcept { return due_.top(); }
 
  private:
+  [[nodiscard]] std::size_t home(LaneIndex lane, std::uint64_t arm_id) const noexcept {
+    return static_cast<std::size_t>((arm_id ^ std::uint64_t{lane.value} << 48) * 0x9E37'79B9'7F4A'7C15U >>
+                                    20) &
+           (table_.size() - 1);
+  }
+  [[nodiscard]] std::size_t next_place(std::size_t at) const noexcept {
+    return (at + 1) & (table_.size() - 1);
+  }
+  /// Closes the gap, so that a search may end at the first free place.
+  void take_from_table(std::uint32_t index) noexcept {
+    std::size_t gap = home(shots_[index].lane, shots_[index].intent.id);
+    while (table_[gap] != index) gap = next_place(gap);
+    for (std::size_t at = next_place(gap); table_[at] != kNoSlot; at = next_place(at)) {
+      const Shot& other = shots_[table_[at]];
+      const std::size_t wanted = home(other.lane, other.intent.id);
+      // It may move up where its home is not between the gap and where it lies.
+      if (((at - wanted) & (table_.size() - 1)) < ((at - gap) & (table_.size() - 1))) continue;
+      table_[gap] = table_[at];
+      gap = at;
+    }
+    table_[gap] = kNoSlot;
+  }
+
   std::unique_ptr<Shot[]> shots_;
   std::uint32_t size_;
   std::uint32_t sealed_ = 0;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> lane_heads_;   ///< By lane: its newest shot.
+  std::vector<std::uint32_t> table_;        ///< Open addressing, a power of two, at most half full.
   std::vector<std::uint32_t> of_strategy_;  ///< How many each has armed; the last is of those not configured.
   pacing::IndexedHeap<Ns> due_;
 };

@@ -92,6 +92,8 @@ class Pool {
   /// One send() of the sealed record. The reply comes as after send(). `no_connection`: it was lost before,
   /// and send() was not called; any other answer means that it was, and that there is no other attempt.
   WriteResult fire(Reservation reservation, RequestToken token, Ns deadline_ns, Ns now) noexcept;
+  /// It is about to be fired: a hint to the cache.
+  void expect(Reservation reservation) const noexcept;
   /// Drops a reserved connection by reset, without close_notify; what was sealed never leaves. No callback.
   void spoil(Reservation reservation, Ns now) noexcept;
   /// Is it still there, unfired and unspoilt?

@@ -56,6 +56,10 @@ WriteResult Pool::fire(Reservation reservation, RequestToken token, Ns deadline_
   return result;
 }
 
+void Pool::expect(Reservation reservation) const noexcept {
+  if (const Connection* connection = find(reservation); connection != nullptr) connection->expect();
+}
+
 void Pool::spoil(Reservation reservation, Ns) noexcept {
   if (Connection* connection = find(reservation); connection != nullptr) abandon(*connection);
 }

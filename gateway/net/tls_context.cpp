@@ -18,7 +18,7 @@ std::string openssl_reason() {
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const noexcept { SSL_CTX_free(context); }
 
-std::expected<TlsContext, Error> TlsContext::create(std::string host, const std::string& ca_file) {
+std::expected<TlsContext, Error> TlsContext::without_authorities(std::string host) {
   SSL_CTX* native = SSL_CTX_new(TLS_client_method());
   if (native == nullptr) return std::unexpected(Error{"TLS: " + openssl_reason()});
   TlsContext context(std::move(host), native);
@@ -32,6 +32,20 @@ std::expected<TlsContext, Error> TlsContext::create(std::string host, const std:
   // is whole or fails (no partial write).
   SSL_CTX_clear_mode(native, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
   SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
+  return context;
+}
+
+std::expected<TlsContext, Error> TlsContext::trusting_only(std::string host, x509_st* authority) {
+  auto context = without_authorities(std::move(host));
+  if (context && X509_STORE_add_cert(SSL_CTX_get_cert_store(context->native()), authority) != 1)
+    return std::unexpected(Error{"TLS: " + openssl_reason()});
+  return context;
+}
+
+std::expected<TlsContext, Error> TlsContext::create(std::string host, const std::string& ca_file) {
+  auto context = without_authorities(std::move(host));
+  if (!context) return context;
+  SSL_CTX* const native = context->native();
   const int loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(native)
                                      : SSL_CTX_load_verify_locations(native, ca_file.c_str(), nullptr);
   if (loaded != 1) {

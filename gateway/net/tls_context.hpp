@@ -9,6 +9,7 @@
 #include "common/error.hpp"
 
 struct ssl_ctx_st;
+struct x509_st;
 
 namespace backhand::net {
 
@@ -18,6 +19,9 @@ class TlsContext {
   /// authorities.
   [[nodiscard]] static std::expected<TlsContext, Error> create(std::string host, const std::string& ca_file);
 
+  /// The same rules, with one certificate as the only authority.
+  [[nodiscard]] static std::expected<TlsContext, Error> trusting_only(std::string host, x509_st* authority);
+
   [[nodiscard]] const std::string& host() const noexcept { return host_; }
   [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_.get(); }
 
@@ -26,6 +30,7 @@ class TlsContext {
     void operator()(ssl_ctx_st* context) const noexcept;
   };
   TlsContext(std::string host, ssl_ctx_st* context) noexcept : host_(std::move(host)), context_(context) {}
+  [[nodiscard]] static std::expected<TlsContext, Error> without_authorities(std::string host);
 
   std::string host_;
   std::unique_ptr<ssl_ctx_st, Free> context_;

@@ -1,6 +1,6 @@
 // The life of one shot, a reversal prepared ahead, as a pure state machine. Its key (and so its clientOid) is
-// reserved when it is armed and stands in at most one record: from then on the shot is spent, whatever becomes
-// of the write. Called from: engine, I/O thread.
+// reserved when it is armed and stands in at most one record: from then on the shot is spent, whatever
+// becomes of the write. Called from: engine, I/O thread.
 #pragma once
 
 #include <array>
@@ -10,10 +10,10 @@
 namespace backhand::order {
 
 enum class ShotState : std::uint8_t {
-  armed,    ///< Its request is signed; nothing was recorded or sent under its name. May also be sealed.
-  firing,   ///< A fire intent has it: it waits for a slot, a position or a connection. Still nothing recorded.
-  spent,    ///< An `intended` record bears its name: it is written now or never, and not a second time.
-  gone,     ///< Terminal: its strategy has been told.
+  armed,   ///< Its request is signed; nothing was recorded or sent under its name. May also be sealed.
+  firing,  ///< A fire intent has it: it waits for a slot, a position or a connection. Still nothing recorded.
+  spent,   ///< An `intended` record bears its name: it is written now or never, and not a second time.
+  gone,    ///< Terminal: its strategy has been told.
   invalid,  ///< Not a state: the answer to an event that cannot happen in a state. A bug if seen.
 };
 
@@ -29,8 +29,8 @@ inline constexpr std::array kShotStates{ShotState::armed, ShotState::firing, Sho
 inline constexpr std::array kShotEvents{ShotEvent::fired, ShotEvent::returned, ShotEvent::recorded,
                                         ShotEvent::dropped};
 
-/// The state after `event`, or `invalid` where that cannot happen. A shot that is firing cannot be dropped: its
-/// intent is denied first, which returns it.
+/// The state after `event`, or `invalid` where that cannot happen. A shot that is firing cannot be dropped:
+/// its intent is denied first, which returns it.
 [[nodiscard]] ShotState next_state(ShotState state, ShotEvent event) noexcept;
 
 }  // namespace backhand::order

@@ -42,9 +42,15 @@ class IoLoop::PoolWire final : public engine::WirePort {
   }
   [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
                                   Ns now) noexcept override {
-    return stamped(monotonic_now(), pool_->fire(seal, token, reply_deadline_ns, now));
+    const Ns encoded_ns = monotonic_now();
+    return stamped(encoded_ns, pool_->fire(seal, token, reply_deadline_ns, now));
   }
   void spoil(net::Reservation seal, Ns now) noexcept override { pool_->spoil(seal, now); }
+  void expect(net::Reservation seal) const noexcept override { pool_->expect(seal); }
+  void set_rehearsal(net::Rehearsal* rehearsal) noexcept { rehearsal_ = rehearsal; }
+  [[nodiscard]] const net::ReplyView* rehearse(std::span<const char> bytes) noexcept override {
+    return rehearsal_ == nullptr ? nullptr : rehearsal_->walk(bytes);
+  }
   void set_now(Ns now) noexcept { now_ = now; }
 
  private:
@@ -59,6 +65,7 @@ class IoLoop::PoolWire final : public engine::WirePort {
   }
 
   net::Pool* pool_ = nullptr;
+  net::Rehearsal* rehearsal_ = nullptr;
   Ns now_ = 0;
 };
 
@@ -140,6 +147,12 @@ std::expected<void, Error> IoLoop::start() {
   if (!pool) return std::unexpected(pool.error());
   pool_ = std::move(*pool);
   wire_->set(pool_.get());
+  if (parts_.config.shots.rehearse_us > 0) {
+    auto rehearsal = net::Rehearsal::create(parts_.dialect.rehearsal_reply());
+    if (!rehearsal) return std::unexpected(rehearsal.error());
+    rehearsal_ = std::move(*rehearsal);
+    wire_->set_rehearsal(rehearsal_.get());
+  }
   if (parts_.config.gateway.idle == config::IdlePolicy::block) {
     epoll_ = shm::Fd{::epoll_create1(EPOLL_CLOEXEC)};
     if (!epoll_.valid()) return std::unexpected(os_error("epoll_create1"));

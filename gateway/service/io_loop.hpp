@@ -20,6 +20,7 @@
 #include "gateway/ingress/lanes.hpp"
 #include "gateway/journal/journal.hpp"
 #include "gateway/net/pool.hpp"
+#include "gateway/net/rehearsal.hpp"
 #include "gateway/service/messages.hpp"
 
 namespace backhand::service {
@@ -69,8 +70,7 @@ class IoLoop {
 
   /// Why the engine is not ready, as of the last turn that found out. Any thread.
   [[nodiscard]] std::string_view not_ready_because() const noexcept {
-    const char* text = not_ready_because_.load(std::memory_order_relaxed);
-    return text == nullptr ? std::string_view{} : std::string_view{text};
+    return not_ready_because_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] const LoopCounters& counters() const noexcept { return counters_; }
 
@@ -91,12 +91,13 @@ class IoLoop {
   std::unique_ptr<PoolHandler> handler_;
   engine::Engine engine_;
   std::unique_ptr<net::Pool> pool_;
+  std::unique_ptr<net::Rehearsal> rehearsal_;
   struct CommandQueue;
   std::unique_ptr<CommandQueue> commands_;
   shm::Fd bell_;                   ///< Eventfd: commands, stop, durable records.
   shm::Fd epoll_;                  ///< Over the bell, the lanes and the pool; only with IdlePolicy::block.
   std::atomic<Ns> stop_by_ns_{0};  ///< 0: not asked to.
-  std::atomic<const char*> not_ready_because_{nullptr};  ///< A constant of the program.
+  std::atomic<const char*> not_ready_because_{"not started"};  ///< A constant of the program.
   std::atomic<bool> ended_{false};
   bool stopping_ = false;
   LoopCounters counters_;

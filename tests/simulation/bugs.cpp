@@ -84,6 +84,9 @@ class BuggyDialect final : public bitget::Dialect {
       out.venue_ms += 3'000;
   }
   [[nodiscard]] std::string_view probe_request() const noexcept override { return honest_->probe_request(); }
+  [[nodiscard]] std::string_view rehearsal_reply() const noexcept override {
+    return honest_->rehearsal_reply();
+  }
   [[nodiscard]] bitget::ProbeReply decode_probe(int http_status,
                                                 std::string_view body) const noexcept override {
     return honest_->decode_probe(http_status, body);

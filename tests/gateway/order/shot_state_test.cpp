@@ -1,5 +1,5 @@
-// Every (state, event) pair against a table written by hand. A failure means that a shot could be fired twice,
-// or fired after its strategy was told that it is gone.
+// Every (state, event) pair against a table written by hand. A failure means that a shot could be fired
+// twice, or fired after its strategy was told that it is gone.
 #include "gateway/order/shot_state.hpp"
 
 #include <array>
