@@ -8,7 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "gateway/cli/json.hpp"
+#include "common/json_text.hpp"
 
 namespace backhand::cli {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "common/client/session.hpp"
 #include "common/clock.hpp"
+#include "common/json_text.hpp"
 #include "gateway/cli/admin.hpp"
 #include "gateway/cli/command_line.hpp"
-#include "gateway/cli/json.hpp"
 #include "gateway/cli/outcome_text.hpp"
 #include "gateway/cli/play.hpp"
 #include "gateway/config/load.hpp"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "gateway/service/json_text.hpp"
+#include "common/json_text.hpp"
 
 namespace backhand::service {
 
@@ -42,7 +42,7 @@ std::expected<void, Error> remove_dead_socket(const std::string& path, const soc
 }
 
 std::string error_reply(std::string_view message) {
-  return R"({"ok":false,"error":)" + quoted(message) + "}";
+  return JsonObject{}.flag("ok", false).text("error", message).line();
 }
 
 }  // namespace
