@@ -26,7 +26,7 @@ int run(int argc, char** argv) {
   bool check_only = false;
   app.add_option("--config", path, "The configuration file (TOML)")->required();
   app.add_flag("--check-config", check_only,
-               "Check the configuration and its secret files, print it, and exit");
+               "Check the configuration, its folders and its secret files, print it, and exit");
   app.set_version_flag("--version", BACKHAND_VERSION);
   try {
     app.parse(argc, argv);

@@ -136,7 +136,10 @@ struct Outcome {
   std::int64_t written_ns;    ///< `send` is about to be entered.
   std::int64_t replied_ns;    ///< The reply's last byte was read.
   std::int64_t published_ns;  ///< This event was put into the lane.
-  std::int64_t slot_ns;       ///< The rate slot: predicted (queued, denied) or given (sent and later).
+  /// The rate slot: predicted (queued, denied) or given (sent and later). A given one is the time from which
+  /// the intent could have gone by the rate limits: when its slot became free or, where one was, when it
+  /// came.
+  std::int64_t slot_ns;
   std::uint64_t long_before;  ///< With kHasPositions: held sizes, digits with `position_scale`.
   std::uint64_t short_before;
   std::uint64_t long_after;

@@ -8,7 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "gateway/cli/json.hpp"
+#include "common/json_text.hpp"
 
 namespace backhand::cli {
 namespace {
@@ -30,12 +30,14 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.footer(
         "Exit status: 0 done (send, reverse: every intent was reversed or partly reversed)\n"
-        "             1 the gateway said no (send, reverse: some intent ended otherwise)\n"
+        "             1 the gateway said no (send, reverse: some intent ended otherwise;\n"
+        "               doctor: there is a problem)\n"
         "             2 wrong command line or file, or no gateway");
     add_send();
     add_reverse();
     add_admin();
     add_journal();
+    add_doctor();
   }
 
   Command read(std::vector<std::string> arguments) {
@@ -171,10 +173,23 @@ class CommandLine {
     add_folders(explain_);
   }
 
+  void add_doctor() {
+    doctor_ =
+        app_.add_subcommand("doctor", "Say what on this machine costs latency or safety; changes nothing");
+    doctor_->add_option("--config", doctor_options_.config, "Look also at what this configuration needs");
+    doctor_
+        ->add_option(
+            "--pid", doctor_options_.pid,
+            "Take limits, rights and CPUs from this process (the running gateway) instead of ourselves")
+        ->check(CLI::PositiveNumber);
+    doctor_->add_flag("--json", doctor_options_.json, "Print each finding as one line of JSON");
+  }
+
   Command command() {
     if (send_->parsed()) return play_;
     if (reverse_->parsed()) return reverse();
     if (journal_->parsed() || explain_->parsed()) return journal_options_;
+    if (doctor_->parsed()) return doctor_options_;
     for (const CLI::App* command : admin_commands_) {
       if (command->parsed()) return admin(command->get_name());
     }
@@ -229,12 +244,14 @@ class CommandLine {
   CLI::App* reverse_ = nullptr;
   CLI::App* journal_ = nullptr;
   CLI::App* explain_ = nullptr;
+  CLI::App* doctor_ = nullptr;
   std::vector<CLI::App*> admin_commands_;
   PlayCommand play_;
   ReverseOptions reverse_options_;
   AdminCommand admin_;
   AdminOptions admin_options_;
   JournalCommand journal_options_;
+  DoctorCommand doctor_options_;
 };
 
 }  // namespace

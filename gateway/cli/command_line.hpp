@@ -13,7 +13,7 @@ namespace backhand::cli {
 /// Exit statuses; `--help` says the same.
 enum class Exit : int {
   ok = 0,        ///< Done; send, reverse: every intent was reversed or partly reversed.
-  not_done = 1,  ///< The gateway said no; send, reverse: some intent ended otherwise.
+  not_done = 1,  ///< The gateway said no; send, reverse: some intent ended otherwise; doctor: a problem.
   usage = 2,     ///< Wrong command line or file, or no gateway to attach to.
 };
 
@@ -57,13 +57,20 @@ struct JournalCommand {
   bool json = false;
 };
 
+/// `doctor`: looks at the machine; needs no gateway.
+struct DoctorCommand {
+  std::string config;        ///< Empty: the machine alone.
+  std::string pid = "self";  ///< Whose limits, rights and CPUs count.
+  bool json = false;
+};
+
 /// Nothing (more) to do: help was asked for, or the line is wrong.
 struct Stop {
   Exit status = Exit::ok;
   std::string text;  ///< To standard output with ok, else to standard error.
 };
 
-using Command = std::variant<PlayCommand, AdminCommand, JournalCommand, Stop>;
+using Command = std::variant<PlayCommand, AdminCommand, JournalCommand, DoctorCommand, Stop>;
 
 /// Reads `arguments` (without the program's name).
 [[nodiscard]] Command read_command_line(std::vector<std::string> arguments);

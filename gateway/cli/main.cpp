@@ -12,12 +12,13 @@
 
 #include "common/client/session.hpp"
 #include "common/clock.hpp"
+#include "common/json_text.hpp"
 #include "gateway/cli/admin.hpp"
 #include "gateway/cli/command_line.hpp"
-#include "gateway/cli/json.hpp"
 #include "gateway/cli/outcome_text.hpp"
 #include "gateway/cli/play.hpp"
 #include "gateway/config/load.hpp"
+#include "gateway/doctor/doctor.hpp"
 #include "gateway/journal/os_storage.hpp"
 #include "gateway/journal/print.hpp"
 #include "gateway/journal/reader.hpp"
@@ -191,6 +192,29 @@ Exit run(JournalCommand& command) {
     return say_no("no journal in " + command.state_dir + " and " + command.hot_dir);
   }
   return faults->empty() ? Exit::ok : Exit::not_done;
+}
+
+Exit run(const DoctorCommand& command) {
+  std::vector<doctor::Finding> findings;
+  std::optional<config::Config> config;
+  if (!command.config.empty()) {
+    std::vector<config::Problem> warnings;
+    auto loaded = config::load(command.config, &warnings);
+    const auto tell = [&](doctor::Level level, const std::vector<config::Problem>& found, const char* why) {
+      for (const config::Problem& one : found) findings.push_back({level, "config", to_string(one), why, {}});
+    };
+    if (!loaded) tell(doctor::Level::problem, loaded.error(), "the gateway does not start");
+    tell(doctor::Level::advice, warnings, "");
+    if (loaded) config = std::move(*loaded);
+  }
+  const doctor::Machine machine = doctor::this_machine(command.pid);
+  for (doctor::Finding& one : doctor::examine(machine, config ? &*config : nullptr)) {
+    findings.push_back(std::move(one));
+  }
+  for (const doctor::Finding& one : findings) {
+    print(stdout, (command.json ? doctor::to_json(one) : doctor::to_text(one)) + "\n");
+  }
+  return doctor::any_problem(findings) ? Exit::not_done : Exit::ok;
 }
 
 Exit run(const Stop& stop) {

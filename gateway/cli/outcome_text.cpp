@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "common/decimal.hpp"
+#include "common/json_text.hpp"
 #include "common/wire/names.hpp"
-#include "gateway/cli/json.hpp"
 
 namespace backhand::cli {
 namespace {

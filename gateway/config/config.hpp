@@ -48,6 +48,8 @@ struct Gateway {
   std::uint32_t stop_timeout_ms = 5'000;  ///< How long SIGTERM waits for answers.
   std::uint32_t journal_segment_mb = 64;
   std::uint32_t journal_keep_segments = 16;
+  /// Where these five keys stand.
+  Place state_dir_place, runtime_dir_place, hot_dir_place, attach_socket_place, admin_socket_place;
 };
 
 struct Venue {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/config/folders.hpp"
 #include "gateway/config/read.hpp"
 
 namespace backhand::config {
@@ -131,6 +132,9 @@ std::expected<Loaded, std::vector<Problem>> load_with_secrets(const std::string&
                                                               std::vector<Problem>* warnings) {
   Outcome outcome = read_all_of_file(path);
   if (!outcome.config) return std::unexpected(answer(std::move(outcome), warnings).error());
+  check_folders(*outcome.config, outcome.problems, outcome.warnings);
+  sort_by_place(outcome.problems);
+  sort_by_place(outcome.warnings);
   auto secrets = load_secrets(*outcome.config, credentials_dir);
   if (!secrets) {
     outcome.problems.insert(outcome.problems.end(), secrets.error().begin(), secrets.error().end());

@@ -50,6 +50,7 @@ class Section {
   template <typename Words, typename Enum>
   bool word(std::string_view key, const Words& words, Enum& out, bool any_case = false) {
     std::vector<std::string_view> names;
+    names.reserve(words.size());
     for (const auto& entry : words) names.push_back(entry.text);
     const auto index = word_index(key, names, any_case);
     if (index) out = words[*index].value;

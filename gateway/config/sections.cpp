@@ -39,9 +39,18 @@ void read_power_of_two(Section& section, std::string_view key, std::uint32_t& ou
   out = value;
 }
 
+/// A thread that cannot be pinned would run anywhere, and nobody would see why it is slow.
+void read_cpu(Section& section, std::string_view key, int& out) {
+  section.number(key, out, -1, 1'023);
+  const long count = ::sysconf(_SC_NPROCESSORS_CONF);
+  if (!section.sound({key}) || count <= 0 || out < count) return;
+  section.problem(key, "this machine has no CPU " + std::to_string(out) + ": the last one is " +
+                           std::to_string(count - 1));
+}
+
 void read_cpus(Section& section, Gateway& gateway) {
-  section.number("io_cpu", gateway.io_cpu, -1, 1'023);
-  section.number("service_cpu", gateway.service_cpu, -1, 1'023);
+  read_cpu(section, "io_cpu", gateway.io_cpu);
+  read_cpu(section, "service_cpu", gateway.service_cpu);
   section.word("idle", kIdleWords, gateway.idle);
   if (!section.sound({"io_cpu", "service_cpu", "idle"})) return;
   if (gateway.io_cpu >= 0 && gateway.io_cpu == gateway.service_cpu && gateway.idle == IdlePolicy::spin) {
@@ -228,6 +237,11 @@ void read_gateway(Section section, Config& config) {
   section.path("state_dir", gateway.state_dir);
   section.path("runtime_dir", gateway.runtime_dir);
   section.path("hot_dir", gateway.hot_dir);
+  gateway.state_dir_place = section.place_of("state_dir");
+  gateway.runtime_dir_place = section.place_of("runtime_dir");
+  gateway.hot_dir_place = section.place_of("hot_dir");
+  gateway.attach_socket_place = section.place_of("attach_socket");
+  gateway.admin_socket_place = section.place_of("admin_socket");
   read_socket(section, "attach_socket", gateway.attach_socket, gateway.runtime_dir + "/attach.sock");
   read_socket(section, "admin_socket", gateway.admin_socket, gateway.runtime_dir + "/admin.sock");
   if (gateway.attach_socket == gateway.admin_socket) {

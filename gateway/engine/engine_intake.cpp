@@ -202,7 +202,6 @@ void Engine::submit(std::uint32_t slot, Ns now) noexcept {
   r.slot_ns = result.predicted_ns;
   switch (result.status) {
     case pacing::SubmitStatus::ready:
-      r.slot_ns = now;
       r.waits_for = WaitsFor::nothing;
       fire(slot, now);
       return;

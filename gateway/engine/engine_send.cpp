@@ -53,7 +53,7 @@ void Engine::fire(std::uint32_t slot, Ns now) noexcept {
     deny(slot, reason, ReversalEvent::denied, now);
     return;
   }
-  r.slot_ns = now;
+  r.slot_ns = r.ticket.opened_ns;
   if (!record_intended(slot, now)) {
     pacer_.on_not_written(r.ticket, now);
     deny(slot, DenyReason::journal_unavailable, ReversalEvent::denied, now);

@@ -19,6 +19,7 @@
 #include "common/wire/names.hpp"
 #include "gateway/ingress/admission.hpp"
 #include "gateway/ingress/attach_socket.hpp"
+#include "gateway/ingress/line_limit.hpp"
 
 namespace backhand::ingress {
 
@@ -34,6 +35,9 @@ constexpr std::uint64_t kFirstTicket = 16;
 
 /// How long accepting pauses where the process has no descriptor left.
 constexpr Ns kAcceptPause_ns = 100 * kMillisecond;
+
+/// Refusals in the log: whoever may reach the socket could fill a disk with them.
+constexpr std::uint32_t kRefusalsLogged = 10;
 
 enum class PeerState : std::uint8_t {
   reading,     ///< Its request is awaited until `deadline_ns`.
@@ -115,6 +119,8 @@ class AttachServer::Core {
   [[nodiscard]] bool make_way(StrategyIndex strategy, const wire::LaneName& lane);
   void refuse(Peers::iterator at, const Refusal& refusal);
   Peers::iterator drop(Peers::iterator at, std::string_view why);
+  void log_refusal(const std::string& line);
+  void log_left_out(Ns now);
   void log(const std::string& line) const {
     if (settings_.log) settings_.log(line);
   }
@@ -128,6 +134,7 @@ class AttachServer::Core {
   Peers peers_;  ///< By ticket.
   std::uint64_t next_ticket_ = kFirstTicket;
   Ns accept_again_ns_ = 0;  ///< 0 unless accepting pauses.
+  LineLimit refusals_{kRefusalsLogged};
   bool stopping_ = false;
 };
 
@@ -148,6 +155,7 @@ std::expected<void, Error> AttachServer::Core::open() {
 
 AttachServer::Core::~Core() {
   while (!peers_.empty()) drop(peers_.begin(), "the gateway stops");
+  log_left_out(kNever);
 }
 
 bool AttachServer::Core::watch(int fd, std::uint32_t events, std::uint64_t what) const noexcept {
@@ -340,9 +348,20 @@ void AttachServer::Core::refuse(Peers::iterator at, const Refusal& refusal) {
   }
   [[maybe_unused]] const auto sent =
       ::send(peer.socket.get(), &reply, sizeof reply, MSG_DONTWAIT | MSG_NOSIGNAL);
-  log("attach: refused pid " + std::to_string(peer.credentials.pid) + " (uid " +
-      std::to_string(peer.credentials.uid) + "): " + refusal.message);
+  log_refusal("attach: refused pid " + std::to_string(peer.credentials.pid) + " (uid " +
+              std::to_string(peer.credentials.uid) + "): " + refusal.message);
   peers_.erase(at);
+}
+
+void AttachServer::Core::log_refusal(const std::string& line) {
+  const Ns now = monotonic_now();
+  log_left_out(now);
+  if (refusals_.allow(now)) log(line);
+}
+
+void AttachServer::Core::log_left_out(Ns now) {
+  const std::uint64_t count = refusals_.take_left_out(now);
+  if (count > 0) log("attach: refused " + std::to_string(count) + " more, which are not listed");
 }
 
 AttachServer::Core::Peers::iterator AttachServer::Core::drop(Peers::iterator at, std::string_view why) {
@@ -365,6 +384,7 @@ void AttachServer::Core::expire(Ns now) {
       refuse(at, {AttachStatus::too_slow, "no attach request came in time"});
     at = next;
   }
+  log_left_out(now);
   if (accept_again_ns_ != 0 && accept_again_ns_ <= now) {
     accept_again_ns_ = 0;
     if (!watch(listener_->fd(), EPOLLIN, kListener)) accept_again_ns_ = now + kAcceptPause_ns;
@@ -372,7 +392,7 @@ void AttachServer::Core::expire(Ns now) {
 }
 
 void AttachServer::Core::set_timer(Ns now) {
-  Ns first = accept_again_ns_ == 0 ? kNever : accept_again_ns_;
+  Ns first = std::min(accept_again_ns_ == 0 ? kNever : accept_again_ns_, refusals_.summary_due());
   for (const auto& [ticket, peer] : peers_)
     if (peer.state == PeerState::reading) first = std::min(first, peer.deadline_ns);
   itimerspec when{};  // All zero: off.

@@ -26,7 +26,8 @@ struct AttachSettings {
   std::vector<StrategyAccess> strategies;
   Ns request_timeout_ns = kSecond;   ///< From accept to a whole request.
   std::uint32_t max_attaching = 64;  ///< Peers between accept and reply; more are told `busy`.
-  /// One line for the log for each attach, refusal and detach; may be empty.
+  /// One line for the log for each attach, refusal and detach; may be empty. Of refusals it gets at most ten
+  /// a second, and then how many more there were.
   std::function<void(std::string_view)> log;
 };
 

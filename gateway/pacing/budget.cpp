@@ -68,6 +68,11 @@ Ns Budget::lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) cons
   return std::max(books_[book_of(account, endpoint)].earliest(now), ip_earliest(RequestClass::lookup, now));
 }
 
+Ns Budget::reversal_permitted_since(AccountIndex account, Ns now) const noexcept {
+  const RateBook& by_ip = ip_[static_cast<std::size_t>(RequestClass::reversal)];
+  return std::max({books_[account.value].permitted_since(now), by_ip.permitted_since(now), held_until_});
+}
+
 Ns Budget::upkeep_earliest(Ns now) const noexcept {
   return std::max(books_[book_of({}, upkeep_endpoint_)].earliest(now),
                   ip_earliest(RequestClass::upkeep, now));
@@ -78,7 +83,12 @@ Ticket Budget::take(std::uint32_t book, AccountIndex account, RequestClass c, Ns
   books_[book].take(now);
   const RequestClass payer = may_borrow(c, now) ? RequestClass::reversal : c;
   ip_[static_cast<std::size_t>(payer)].take(now);
-  return {.book = book, .account = account, .request_class = c, .paid_by = payer, .written_ns = now};
+  return {.book = book,
+          .account = account,
+          .request_class = c,
+          .paid_by = payer,
+          .written_ns = now,
+          .opened_ns = now};
 }
 
 Ticket Budget::take_reversal(AccountIndex account, Ns now) noexcept {

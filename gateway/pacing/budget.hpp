@@ -59,6 +59,8 @@ struct Ticket {
   RequestClass request_class = RequestClass::reversal;
   RequestClass paid_by = RequestClass::reversal;  ///< Whose part of the rule per IP it took a slot of.
   Ns written_ns = 0;
+  Ns opened_ns =
+      0;  ///< Since when it could have gone: its slots were free, and it was there. Up to written_ns.
   [[nodiscard]] bool open() const noexcept { return book != kClosed; }
 };
 
@@ -82,6 +84,8 @@ class Budget {
         may_borrow(request_class, now) ? now : ip_[static_cast<std::size_t>(request_class)].earliest(now);
     return at < held_until_ ? held_until_ : at;
   }
+  /// Since when a reversal of `account` has been permitted by all rules, for a `now` at which it is.
+  [[nodiscard]] Ns reversal_permitted_since(AccountIndex account, Ns now) const noexcept;
   /// Whether look-ups have used so little of their part that questions which can wait may go too: less than
   /// half.
   [[nodiscard]] bool lookups_are_plenty(Ns now) const noexcept {

@@ -12,6 +12,9 @@ constexpr std::uint32_t kReplied = 0;  ///< The lanes of RateBook::storage_.
 constexpr std::uint32_t kSilent = 1;
 constexpr std::uint32_t kWrites = 2;
 
+/// Before every time that can come.
+constexpr Ns kLongAgo = INT64_MIN / 2;
+
 constexpr Ns later(Ns a, Ns b) noexcept { return a > b ? a : b; }
 
 /// Books up to this size are predicted exactly around unanswered requests; larger ones err to the late side.
@@ -112,6 +115,26 @@ Ns RateBook::earliest_slow(Ns now) const noexcept {
     if (change > now && change < best) best = std::min(best, earliest_from(change));
   }
   return best;
+}
+
+/// When the `back`-th last of the slots that `take` has forgotten became free (those of replies; a ring keeps
+/// what it pops until it is written over). Long ago where there is none.
+Ns RateBook::forgotten(std::uint32_t back) const noexcept {
+  if (back > capacity_ - replied_.size) return kLongAgo;
+  const std::uint32_t place = replied_.head >= back ? replied_.head - back : replied_.head + capacity_ - back;
+  return storage_[kReplied * capacity_ + place];
+}
+
+Ns RateBook::permitted_since(Ns now) const noexcept {
+  Ns from = kLongAgo;
+  for (const Ns change : {slow_until_, lowered_until_}) {
+    if (change <= now) from = later(from, change);
+  }
+  const std::uint32_t limit = limit_at(from);
+  if (limit == 0) return kNever;
+  const std::uint32_t used = in_book();
+  const Ns slot = later(from, used >= limit ? release(used - limit + 1) : forgotten(limit - used));
+  return shape_at(from) == Shape::burst ? slot : later(slot, last_arrival_ + spacing(limit));
 }
 
 void RateBook::take(Ns now) noexcept {

@@ -45,6 +45,11 @@ class RateBook {
   }
   [[nodiscard]] bool permits(Ns now) const noexcept { return earliest(now) <= now; }
 
+  /// Since when a write has been permitted, for a `now` at which it is; a time before all others where that
+  /// was always so. Not before the end of a slow-down or of a lowered allowance; where a reply was lost, it
+  /// may be too early.
+  [[nodiscard]] Ns permitted_since(Ns now) const noexcept;
+
   /// At, or just before, a write; asserts that it is permitted. Every write counts, refused ones too, and
   /// each is closed by exactly one of the three calls that follow.
   void take(Ns now) noexcept;
@@ -94,6 +99,7 @@ class RateBook {
   [[nodiscard]] Ns earliest_slow(Ns now) const noexcept;
   [[nodiscard]] Ns earliest_from(Ns from) const noexcept;
   [[nodiscard]] Ns release(std::uint32_t k) const noexcept;
+  [[nodiscard]] Ns forgotten(std::uint32_t back) const noexcept;
   [[nodiscard]] Ns expected_release(std::uint32_t i, Ns now, Ns round_trip_ns) const noexcept;
   [[nodiscard]] Ns predict_slot(std::uint32_t limit, std::uint32_t rank, Ns now,
                                 Ns round_trip_ns) const noexcept;

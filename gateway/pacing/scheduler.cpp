@@ -19,6 +19,7 @@ Scheduler::Scheduler(const SchedulerSettings& settings, std::uint32_t accounts, 
       timed_(accounts),
       ready_(accounts),
       told_(settings.max_waiting, 0),
+      since_(settings.max_waiting, 0),
       ready_since_(accounts, 0),
       queue_per_strategy_(settings.queue_per_strategy),
       queue_per_account_(settings.queue_per_account),
@@ -55,6 +56,7 @@ SubmitResult Scheduler::submit(const Waiting& waiting, Ns now, Ticket& ticket) n
   const bool overtakes = rank < room_.size_of(account);
   room_.add(waiting);
   told_[waiting.handle] = predicted;
+  since_[waiting.handle] = now;
   deadlines_.put(waiting.handle, waiting.deadline_ns);
   if (overtakes) on_worse(account);
   arm(account, now);
@@ -131,7 +133,9 @@ Due Scheduler::pop_due(Ns now, Waiting& out, Ticket& ticket) noexcept {
   if (now > told_[handle] + correction_step_) on_worse(account);
   forget(handle);
   room_.serve(handle);
+  const Ns opened = std::max(budget_.reversal_permitted_since(account, now), since_[handle]);
   ticket = budget_.take_reversal(account, now);
+  ticket.opened_ns = std::min(opened, now);
   ready_.remove(account.value);
   arm(account, now);
   return Due::ready;

@@ -90,6 +90,7 @@ class Scheduler {
   IndexedHeap<Ns> timed_;        ///< Accounts with waiting intents, by the time of their next slot.
   IndexedHeap<ReadyKey> ready_;  ///< Accounts whose slot has come.
   std::vector<Ns> told_;         ///< By handle: the prediction last told.
+  std::vector<Ns> since_;        ///< By handle: waits since.
   std::vector<std::uint64_t> ready_since_;  ///< By account: its turn among the ready.
   std::uint64_t ready_count_ = 0;
   std::uint32_t queue_per_strategy_;

@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "gateway/service/json_text.hpp"
+#include "common/clock.hpp"
+#include "common/json_text.hpp"
+#include "gateway/service/log.hpp"
 
 namespace backhand::service {
 
@@ -18,6 +20,8 @@ namespace {
 constexpr std::size_t kMaxLine = 16'384;
 constexpr std::size_t kMaxReplyBacklog = 1'048'576;
 constexpr std::size_t kMaxClients = 16;
+/// How long accepting pauses where the process has no descriptor left.
+constexpr Ns kAcceptPause_ns = 100 * kMillisecond;
 
 std::expected<sockaddr_un, Error> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -42,7 +46,7 @@ std::expected<void, Error> remove_dead_socket(const std::string& path, const soc
 }
 
 std::string error_reply(std::string_view message) {
-  return R"({"ok":false,"error":)" + quoted(message) + "}";
+  return JsonObject{}.flag("ok", false).text("error", message).line();
 }
 
 }  // namespace
@@ -89,11 +93,7 @@ std::expected<std::unique_ptr<AdminServer>, Error> AdminServer::listen(const std
   const int failed = errno;
   ::umask(old_mask);
   if (bound != 0) return std::unexpected(os_error("cannot listen on " + path, failed));
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.ptr = nullptr;
-  if (::listen(server->listen_.get(), 16) != 0 ||
-      ::epoll_ctl(server->epoll_.get(), EPOLL_CTL_ADD, server->listen_.get(), &event) != 0) {
+  if (::listen(server->listen_.get(), 16) != 0 || !server->watch_listener()) {
     return std::unexpected(os_error("cannot listen on " + path));
   }
   return server;
@@ -104,6 +104,7 @@ AdminServer::~AdminServer() {
 }
 
 void AdminServer::do_work() {
+  if (accept_again_ns_ != 0) go_on_accepting();
   std::array<epoll_event, 16> events{};
   const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
   bool somebody_knocks = false;
@@ -122,7 +123,12 @@ void AdminServer::do_work() {
 void AdminServer::accept_all() {
   for (;;) {
     shm::Fd fd{::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (!fd.valid()) return;
+    if (!fd.valid()) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) pause_accepting(errno);
+      return;
+    }
+    pause_told_ = false;
     // Clients that connect and say nothing must not keep a halt out.
     if (clients_.size() >= kMaxClients) clients_.pop_front();
     ucred peer{};
@@ -134,6 +140,27 @@ void AdminServer::accept_all() {
     event.data.ptr = &clients_.back();
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, clients_.back().fd.get(), &event) != 0) clients_.pop_back();
   }
+}
+
+/// Out of descriptors or memory: the listener stays readable, so looking away is what keeps whoever polls us
+/// from spinning.
+void AdminServer::pause_accepting(int error) {
+  if (!pause_told_) log(LogLevel::warning, std::string{"admin: cannot accept: "} + std::strerror(error));
+  pause_told_ = true;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listen_.get(), nullptr);
+  accept_again_ns_ = monotonic_now() + kAcceptPause_ns;
+}
+
+void AdminServer::go_on_accepting() {
+  if (monotonic_now() < accept_again_ns_) return;
+  accept_again_ns_ = watch_listener() ? 0 : monotonic_now() + kAcceptPause_ns;
+}
+
+bool AdminServer::watch_listener() const noexcept {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listen_.get(), &event) == 0;
 }
 
 bool AdminServer::serve(Client& client) {

@@ -12,6 +12,7 @@
 
 #include "common/error.hpp"
 #include "common/shm/fd.hpp"
+#include "common/time.hpp"
 
 namespace backhand::service {
 
@@ -40,7 +41,8 @@ class AdminServer {
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  /// An epoll descriptor: readable when `do_work` has something to do.
+  /// An epoll descriptor: readable when `do_work` has something to do. Where the process has no descriptor
+  /// left, nobody is accepted for 100 ms: call `do_work` now and then all the same.
   [[nodiscard]] int poll_fd() const noexcept { return epoll_.get(); }
   void do_work();
 
@@ -53,6 +55,9 @@ class AdminServer {
   };
   AdminServer(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
   void accept_all();
+  void pause_accepting(int error);
+  void go_on_accepting();
+  [[nodiscard]] bool watch_listener() const noexcept;
   [[nodiscard]] bool serve(Client& client);
   [[nodiscard]] static bool flush(Client& client);
 
@@ -61,6 +66,8 @@ class AdminServer {
   shm::Fd listen_;
   shm::Fd epoll_;
   std::list<Client> clients_;
+  Ns accept_again_ns_ = 0;  ///< 0 unless accepting pauses.
+  bool pause_told_ = false;
 };
 
 }  // namespace backhand::service

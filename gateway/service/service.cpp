@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 
 #include "common/clock.hpp"
+#include "common/json_text.hpp"
 #include "common/wire/names.hpp"
 #include "gateway/config/describe.hpp"
 #include "gateway/ingress/attach_server.hpp"
@@ -18,7 +19,6 @@
 #include "gateway/journal/raw_replies.hpp"
 #include "gateway/service/admin_server.hpp"
 #include "gateway/service/io_loop.hpp"
-#include "gateway/service/json_text.hpp"
 #include "gateway/service/key_hash.hpp"
 #include "gateway/service/log.hpp"
 #include "gateway/service/net_settings.hpp"
@@ -133,7 +133,7 @@ class Gateway {
   [[nodiscard]] std::string answer_resolve(const AdminRequest& request);
   [[nodiscard]] bool run_on_loop(Command& command);
   [[nodiscard]] std::string failure(std::string_view message) const {
-    return JsonObject{}.add("ok", false).add("error", message).str();
+    return JsonObject{}.flag("ok", false).text("error", message).line();
   }
   [[nodiscard]] ExitStatus stop();
 
@@ -421,7 +421,7 @@ std::string Gateway::answer_halt(const AdminRequest& request, bool halt) {
                              std::to_string(request.uid) +
                              (request.account.empty() ? "" : "; account " + request.account) +
                              (request.reason.empty() ? "" : "; " + request.reason));
-  return JsonObject{}.add("ok", true).str();
+  return JsonObject{}.flag("ok", true).line();
 }
 
 std::string Gateway::answer_resolve(const AdminRequest& request) {
@@ -441,7 +441,7 @@ std::string Gateway::answer_resolve(const AdminRequest& request) {
   if (!found) return failure("no unresolved reversal is called \"" + request.client_oid + "\"");
   log(LogLevel::warning,
       "resolved by user " + std::to_string(request.uid) + ": " + request.client_oid + " " + request.result);
-  return JsonObject{}.add("ok", true).str();
+  return JsonObject{}.flag("ok", true).line();
 }
 
 ExitStatus Gateway::stop() {

@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "common/json_text.hpp"
 #include "common/wire/names.hpp"
-#include "gateway/service/json_text.hpp"
 
 namespace backhand::service {
 
@@ -45,28 +45,28 @@ std::string_view to_string(order::BlockReason reason) noexcept {
 
 std::string counters_json(const engine::Counters& c) {
   JsonObject out;
-  out.add("intents", c.intents).add("denied", c.denied).add("sent", c.sent).add("acked", c.acked);
-  out.add("rejected", c.rejected)
-      .add("unknown", c.unknown)
-      .add("settled", c.settled)
-      .add("unresolved", c.unresolved);
-  out.add("throttled", c.throttled).add("lookups", c.lookups).add("lookups_lost", c.lookups_lost);
-  out.add("shots_armed", c.shots_armed).add("shots_fired", c.shots_fired).add("seals_fired", c.seals_fired);
-  out.add("seals", c.seals).add("seals_lost", c.seals_lost).add("signed_again", c.signed_again);
-  out.add("replayed", c.replayed).add("late_replies", c.late_replies);
-  return out.str();
+  out.number("intents", c.intents).number("denied", c.denied).number("sent", c.sent).number("acked", c.acked);
+  out.number("rejected", c.rejected)
+      .number("unknown", c.unknown)
+      .number("settled", c.settled)
+      .number("unresolved", c.unresolved);
+  out.number("throttled", c.throttled).number("lookups", c.lookups).number("lookups_lost", c.lookups_lost);
+  out.number("shots_armed", c.shots_armed).number("shots_fired", c.shots_fired);
+  out.number("seals_fired", c.seals_fired).number("seals", c.seals).number("seals_lost", c.seals_lost);
+  out.number("signed_again", c.signed_again);
+  out.number("replayed", c.replayed).number("late_replies", c.late_replies);
+  return out.line();
 }
 
 std::string pool_json(const Status& status) {
   JsonObject out;
-  out.add("ready", std::uint64_t{status.connections_ready})
-      .add("wanted", std::uint64_t{status.connections_wanted});
-  out.add("dials", status.pool.dials)
-      .add("dials_failed", status.pool.dials_failed)
-      .add("retired", status.pool.retired);
-  out.add("closed_by_peer", status.pool.closed_by_peer).add("lost", status.pool.lost);
-  out.add("not_written", status.pool.not_written).add("pings", status.pool.pings);
-  return out.str();
+  out.number("ready", status.connections_ready).number("wanted", status.connections_wanted);
+  out.number("dials", status.pool.dials)
+      .number("dials_failed", status.pool.dials_failed)
+      .number("retired", status.pool.retired);
+  out.number("closed_by_peer", status.pool.closed_by_peer).number("lost", status.pool.lost);
+  out.number("not_written", status.pool.not_written).number("pings", status.pool.pings);
+  return out.line();
 }
 
 std::string positions_json(const Status& status, const config::Config& config,
@@ -75,13 +75,13 @@ std::string positions_json(const Status& status, const config::Config& config,
   for (const Status::Position& position : status.positions) {
     const engine::PositionEntry& entry = directory[position.open.position];
     JsonObject item;
-    item.add("account", config.accounts[entry.account.value].name).add("symbol", entry.id.symbol.view());
-    item.add("product", wire::to_string(entry.id.product)).add("blocked", to_string(position.open.blocked));
+    item.text("account", config.accounts[entry.account.value].name).text("symbol", entry.id.symbol.view());
+    item.text("product", wire::to_string(entry.id.product)).text("blocked", to_string(position.open.blocked));
     if (position.open.slot != engine::kNoSlot) {
-      item.add("client_oid", position.client_oid.view()).add("state", order::to_string(position.state));
+      item.text("client_oid", position.client_oid.view()).text("state", order::to_string(position.state));
     }
     if (out.size() > 1) out += ',';
-    out += item.str();
+    out += item.line();
   }
   return out + "]";
 }
@@ -130,21 +130,21 @@ std::string to_json(const Status& status, const config::Config& config, const en
   for (std::size_t a = 0; a < status.accounts.size(); ++a) {
     const engine::AccountState& state = status.accounts[a];
     JsonObject item;
-    item.add("name", config.accounts[a].name).add("state", to_string(state.phase)).add("why", state.why);
-    item.add("lead_trader", state.lead_trader).add("halted_by_operator", state.halted_by_operator);
-    if (!state.refusal.empty()) item.add("venue_code", state.refusal.view());
+    item.text("name", config.accounts[a].name).text("state", to_string(state.phase)).text("why", state.why);
+    item.flag("lead_trader", state.lead_trader).flag("halted_by_operator", state.halted_by_operator);
+    if (!state.refusal.empty()) item.text("venue_code", state.refusal.view());
     if (a > 0) accounts += ',';
-    accounts += item.str();
+    accounts += item.line();
   }
   JsonObject out;
-  out.add("ok", true).add("ready", status.ready).add("halted", status.halted);
-  if (!status.ready) out.add("waits_for", status.not_ready_because);
-  out.add("open_intents", status.open_intents);
-  out.add("clock_known", status.clock_known).add("clock_offset_ns", std::int64_t{status.clock_offset_ns});
-  out.add("clock_error_ns", std::int64_t{status.clock_error_ns});
-  out.add_raw("connections", pool_json(status)).add_raw("counters", counters_json(status.counters));
-  out.add_raw("accounts", accounts + "]").add_raw("positions", positions_json(status, config, directory));
-  return out.str();
+  out.flag("ok", true).flag("ready", status.ready).flag("halted", status.halted);
+  if (!status.ready) out.text("waits_for", status.not_ready_because);
+  out.number("open_intents", status.open_intents);
+  out.flag("clock_known", status.clock_known).number("clock_offset_ns", status.clock_offset_ns);
+  out.number("clock_error_ns", status.clock_error_ns);
+  out.raw("connections", pool_json(status)).raw("counters", counters_json(status.counters));
+  out.raw("accounts", accounts + "]").raw("positions", positions_json(status, config, directory));
+  return out.line();
 }
 
 }  // namespace backhand::service

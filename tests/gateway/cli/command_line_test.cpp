@@ -48,6 +48,15 @@ TEST(CommandLine, ReverseBecomesOneIntent) {
   EXPECT_DOUBLE_EQ(reverse.timeout_s, 1.5);
 }
 
+TEST(CommandLine, DoctorLooksAtItselfUnlessToldOtherwise) {
+  const auto doctor = read_as<DoctorCommand>({"doctor"});
+  EXPECT_EQ(doctor.pid, "self");
+  EXPECT_EQ(doctor.config, "");
+  EXPECT_FALSE(doctor.json);
+  EXPECT_EQ(read_as<DoctorCommand>({"doctor", "--pid", "17", "--config", "c.toml", "--json"}).pid, "17");
+  EXPECT_EQ(read_as<Stop>({"doctor", "--pid", "../1"}).status, Exit::usage);
+}
+
 TEST(CommandLine, AdminCommandsBecomeRequests) {
   EXPECT_EQ(request_of({"status"}), R"({"command":"status"})");
   EXPECT_EQ(request_of({"halt"}), R"({"command":"halt"})");

@@ -7,8 +7,6 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "gateway/cli/json.hpp"
-
 namespace backhand::cli {
 namespace {
 
@@ -86,11 +84,6 @@ TEST(OutcomeText, RowShowsStagesInMicroseconds) {
                            "14000.0", "20 long/0 short -> 0 long/20 short, 77, others traded"}) {
     EXPECT_NE(row.find(part), std::string::npos) << part << " in " << row;
   }
-}
-
-TEST(Json, EscapesWhatMustBe) {
-  EXPECT_EQ(json_quoted("a\"b\\c\n\x7f\xff"), R"("a\"b\\c\u000a\u007f\u00ff")");
-  EXPECT_EQ(JsonObject{}.line(), "{}");
 }
 
 }  // namespace

@@ -96,6 +96,20 @@ TEST_F(Program, ReverseIsOneIntent) {
   EXPECT_NE(ran.output.find("1 intent: 1 reversed"), std::string::npos) << ran.output;
 }
 
+TEST_F(Program, DoctorEndsWith1OnlyWhereThereIsAProblem) {
+  // This machine has no problem without a configuration: those come from what a configuration asks for.
+  const Ran machine = run("doctor --json");
+  EXPECT_EQ(machine.status, 0) << machine.output;
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  ASSERT_EQ(parser.parse(machine.output.substr(0, machine.output.find('\n'))).get(root), simdjson::SUCCESS);
+  EXPECT_EQ(std::string_view{root["item"]}, "io_cpu");
+  const Ran wrong = run("doctor --config " + file_of("nonsense"));
+  EXPECT_EQ(wrong.status, 1) << wrong.output;
+  EXPECT_TRUE(wrong.output.starts_with("problem  config ")) << wrong.output;
+  EXPECT_NE(wrong.output.find("clocksource"), std::string::npos) << "the machine is looked at all the same";
+}
+
 TEST_F(Program, EndsWith2WhereItCannotAttachOrTheFileIsWrong) {
   const Ran stranger = run(send("nobody", file_of(line_)));
   EXPECT_EQ(stranger.status, 2);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "gateway/config/load.hpp"
 
@@ -86,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CpuIsTooSmall", kTop + "[gateway]\nio_cpu = -2\n" + kRest,
              "c.toml:5:10: gateway.io_cpu: must lie between -1 and 1023; it is -2\n"},
         Case{"SpinsOnTheSharedCpu",
-             kTop + "[gateway]\nio_cpu = 1\nservice_cpu = 1\nidle = \"spin\"\n" + kRest,
+             kTop + "[gateway]\nio_cpu = 0\nservice_cpu = 0\nidle = \"spin\"\n" + kRest,
              "c.toml:6:15: gateway.service_cpu: must differ from io_cpu with idle = \"spin\", which leaves "
              "nothing of it\n"},
         Case{"UnknownIdle", kTop + "[gateway]\nidle = \"sleep\"\n" + kRest,
@@ -361,6 +362,19 @@ TEST(BadConfigFile, NamesAFileThatIsMissingOrAFolderOrTooLarge) {
   const auto large = load_text(std::string(kMaxConfigBytes + 1, '#'), "c.toml");
   ASSERT_FALSE(large.has_value());
   EXPECT_EQ(to_string(large.error()), "c.toml: is larger than 4194304 bytes\n");
+}
+
+TEST(Cpus, BeyondTheMachineAreAProblem) {
+  const long count = ::sysconf(_SC_NPROCESSORS_CONF);
+  ASSERT_GT(count, 0);
+  if (count > 1'023) GTEST_SKIP() << "a larger number is out of range";
+  const std::string cpu = std::to_string(count);
+  const std::string last = std::to_string(count - 1);
+  EXPECT_EQ(messages(kTop + "[gateway]\nio_cpu = " + cpu + "\nservice_cpu = " + cpu + "\n" + kRest),
+            "c.toml:5:10: gateway.io_cpu: this machine has no CPU " + cpu + ": the last one is " + last +
+                "\nc.toml:6:15: gateway.service_cpu: this machine has no CPU " + cpu + ": the last one is " +
+                last + "\n");
+  EXPECT_EQ(messages(kTop + "[gateway]\nio_cpu = " + last + "\n" + kRest), "");
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 // The attach socket from both sides in one thread: nothing here blocks, so nothing has to be waited for.
 #include "gateway/ingress/attach_server.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <sstream>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +17,7 @@
 #include <sys/un.h>
 
 #include "common/client/attach_call.hpp"
+#include "common/clock.hpp"
 #include "tests/gateway/ingress/raw_lane.hpp"
 
 namespace backhand::ingress::test {
@@ -250,6 +254,27 @@ TEST_F(AttachServerTest, TooManyAtOnceAreToldSo) {
     if (told && told->status == wire::AttachStatus::busy) ++busy;
   }
   EXPECT_EQ(busy, 2);
+}
+
+TEST_F(AttachServerTest, AFloodOfRefusalsIsCountedInTheLogInsteadOfListed) {
+  listen();
+  constexpr int kTries = 40;
+  const Ns begin = monotonic_now();
+  for (int i = 0; i < kTries; ++i) (void)refusal(request("nobody", "main"));
+  const bool in_a_second = monotonic_now() - begin < kSecond;
+  server_.reset();
+  int listed = 0;
+  int counted = 0;
+  std::istringstream lines{log_};
+  for (std::string line; std::getline(lines, line);) {
+    int more = 0;
+    if (line.starts_with("attach: refused pid")) ++listed;
+    if (std::sscanf(line.c_str(), "attach: refused %d more", &more) == 1) counted += more;
+  }
+  EXPECT_EQ(listed + counted, kTries) << log_;
+  if (in_a_second) {
+    EXPECT_EQ(listed, 10) << log_;
+  }
 }
 
 TEST_F(AttachServerTest, MakesItsSocketPrivateAndRemovesIt) {

@@ -30,6 +30,62 @@ TEST(RateBook, GivesTheWholeAllowanceAtOnceThenWaitsForTheReply) {
   EXPECT_FALSE(book.permits(499 + kSecond));
 }
 
+TEST(RateBook, KnowsSinceWhenAWriteIsPermitted) {
+  RateBook book({2, kSecond}, kExact);
+  EXPECT_LE(book.permitted_since(100), 0);
+  book.take(100);
+  book.take(100);
+  book.on_reply(500);
+  book.on_reply(700);
+  // Looked at long after both became free: the later turn does not make the slot younger.
+  EXPECT_EQ(book.permitted_since(9 * kSecond), 500 + kSecond);
+  book.take(500 + kSecond);
+  EXPECT_EQ(book.permitted_since(9 * kSecond), 700 + kSecond);
+}
+
+TEST(RateBook, KnowsSinceWhenAWriteIsPermittedInTheEvenShape) {
+  RateBook book({10, kSecond}, kExact, Shape::even);
+  book.take(0);
+  book.on_reply(500);
+  EXPECT_EQ(book.permitted_since(kSecond), 500 + kSecond / 10);
+}
+
+TEST(RateBook, WasNotPermittedBeforeTheEndOfASlowDown) {
+  RateBook book({10, kSecond}, kExact);
+  book.take(0);
+  book.on_reply(500);
+  book.slow_down_until(50 * kMillisecond);
+  EXPECT_EQ(book.permitted_since(60 * kMillisecond), 50 * kMillisecond);
+  book.slow_down_until(kSecond);
+  EXPECT_EQ(book.permitted_since(200 * kMillisecond), 500 + kSecond / 10) << "while it lasts it is even";
+}
+
+/// Turns come late, and many slots may have opened by then. The n-th write waits for the slot of the (n -
+/// limit)-th reply, whatever the book has forgotten meanwhile.
+TEST(RateBook, IsPermittedSinceItsOwnSlotWasFreeHoweverLateTheTurn) {
+  const bool holds = rc::check("own slot", [](bool even) {
+    constexpr std::size_t kLimit = 5;
+    RateBook book({kLimit, kSecond}, kExact, even ? Shape::even : Shape::burst);
+    std::vector<Ns> replies;
+    std::size_t writes = 0;
+    Ns now = kSecond;
+    for (int i = 0; i < 300; ++i) {
+      now += *rc::gen::inRange<Ns>(0, 300 * kMillisecond);
+      if (writes > replies.size() && *rc::gen::arbitrary<bool>()) {
+        replies.push_back(now);
+        book.on_reply(now);
+      }
+      if (!book.permits(now)) continue;
+      Ns expected = writes < kLimit ? 0 : replies[writes - kLimit] + kSecond;
+      if (even && !replies.empty()) expected = std::max(expected, replies.back() + kSecond / 5);
+      RC_ASSERT(std::max<Ns>(book.permitted_since(now), 0) == expected);
+      book.take(now);
+      ++writes;
+    }
+  });
+  EXPECT_TRUE(holds);
+}
+
 TEST(RateBook, AddsMarginAndDrift) {
   RateBook book({1, kSecond}, {5 * kMillisecond, kSecond, 500});
   EXPECT_GE(book.span_ns(), kSecond + 5 * kMillisecond + 500 * kMicrosecond);

@@ -37,6 +37,61 @@ TEST(Scheduler, SharesFollowWeightsUnderAFlood) {
   EXPECT_NEAR(share_of_first({1, 4}, 100), 0.2, 0.2 * 0.05);
 }
 
+TEST(Scheduler, ATicketKnowsSinceWhenItCouldHaveGone) {
+  Pacer pacer(one_account({1}));
+  const Ns now = kSecond;
+  std::uint32_t handle = 0;
+  std::vector<Ticket> open;
+  const auto submit = [&](Ns at) {
+    Waiting intent = intent_of(0, kFar);
+    intent.handle = handle++;
+    Ticket ticket;
+    const SubmitStatus status = pacer.submit(intent, at, ticket).status;
+    if (status == SubmitStatus::ready) {
+      EXPECT_EQ(ticket.opened_ns, at) << "it goes when it comes";
+      open.push_back(ticket);
+    }
+    return status;
+  };
+  while (submit(now) == SubmitStatus::ready) {
+  }
+  Ns replied = now + kMillisecond;
+  for (Ticket& ticket : open) pacer.on_reply(ticket, replied++);
+  (void)submit(now + 2 * kMillisecond);
+  const Ns slot = pacer.next_due(replied);
+  ASSERT_GT(slot, now + kSecond);
+  // A turn that is 3 ms late: both slots opened when they did, a nanosecond apart, not when they were seen.
+  const Ns late = slot + 3 * kMillisecond;
+  Waiting out;
+  Ticket first;
+  ASSERT_EQ(pacer.pop_due(late, out, first), Due::ready);
+  EXPECT_EQ(first.opened_ns, slot);
+  Ticket second;
+  ASSERT_EQ(pacer.pop_due(late, out, second), Due::ready);
+  EXPECT_EQ(second.opened_ns, slot + 1);
+}
+
+TEST(Scheduler, ASlotIsNotOlderThanTheIntentThatGetsIt) {
+  Pacer pacer(one_account({1}));
+  Ticket ticket;
+  Waiting intent = intent_of(0, kFar);
+  std::vector<Ticket> open;
+  for (intent.handle = 0; pacer.submit(intent, kSecond, ticket).status == SubmitStatus::ready;
+       ++intent.handle) {
+    open.push_back(ticket);
+  }
+  for (Ticket& one : open) pacer.on_reply(one, kSecond);
+  const Ns slot = pacer.next_due(kSecond);
+  // It comes after the slot has opened and before anybody has looked, behind the one that waits already.
+  ++intent.handle;
+  ASSERT_EQ(pacer.submit(intent, slot + kMillisecond, ticket).status, SubmitStatus::queued);
+  Waiting out;
+  ASSERT_EQ(pacer.pop_due(slot + 2 * kMillisecond, out, ticket), Due::ready);
+  EXPECT_EQ(ticket.opened_ns, slot);
+  ASSERT_EQ(pacer.pop_due(slot + 2 * kMillisecond, out, ticket), Due::ready);
+  EXPECT_EQ(ticket.opened_ns, slot + kMillisecond);
+}
+
 TEST(Scheduler, PlantedWeightsIgnoredIsSeen) {
   // What a scheduler without weights gives must lie outside the band of the test above.
   EXPECT_GT(std::abs(share_of_first({1, 1}, 100) - 0.75), 0.75 * 0.05);

@@ -1,6 +1,6 @@
-#include "gateway/cli/json.hpp"
+#include "common/json_text.hpp"
 
-namespace backhand::cli {
+namespace backhand {
 
 std::string json_quoted(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
@@ -27,4 +27,4 @@ JsonObject& JsonObject::raw(std::string_view key, std::string_view value) {
   return *this;
 }
 
-}  // namespace backhand::cli
+}  // namespace backhand

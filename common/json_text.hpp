@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace backhand::cli {
+namespace backhand {
 
 /// `text` as a JSON string. Bytes above 0x7e stand for the code point of that number, so that text which is
 /// no UTF-8 (an intent's 16 bytes are its strategy's own) still makes valid JSON.
@@ -28,4 +28,4 @@ class JsonObject {
   std::string body_;
 };
 
-}  // namespace backhand::cli
+}  // namespace backhand
