@@ -28,11 +28,11 @@ class Strategy:
     def __exit__(self, *_):
         self.session.close()
 
-    def arm(self, side="long", symbol="ETHUSDT", **more):
-        return self.session.arm("main", "USDT-FUTURES", symbol, side, **more)
+    def arm(self, side="long", symbol="ETHUSDT", account="main", **more):
+        return self.session.arm(account, "USDT-FUTURES", symbol, side, **more)
 
-    def reverse(self, side="long", symbol="ETHUSDT", **more):
-        return self.session.reverse("main", "USDT-FUTURES", symbol, side, within_s=5, **more)
+    def reverse(self, side="long", symbol="ETHUSDT", account="main", **more):
+        return self.session.reverse(account, "USDT-FUTURES", symbol, side, within_s=5, **more)
 
     def fire(self, shot, **more):
         return self.session.fire(shot, **{"within_s": 5, **more})
@@ -101,13 +101,13 @@ class ShotScenario(Scenario):
     def arrived(self):
         return [a["client_oid"] for a in self.stand.control("/truth?parts=arrivals")["arrivals"] if a["path"].endswith("click-backhand")]
 
-    def check_sent_once(self, strategy, shot, armed, fired):
+    def check_sent_once(self, strategy, shot, armed, fired, account="main"):
         """Fired, settled as reversed, under the id that was told when it was armed, and once."""
         end = strategy.end(fired)
-        self.assertEqual((end.kind, end.result), ("settled", "reversed"), strategy.events)
+        self.assertEqual((end.kind, end.result), ("settled", "reversed"), strategy.kinds(fired) + [end.deny_reason])
         self.assertEqual(strategy.wait(fired, "sent").client_oid, armed.client_oid)
         self.assertEqual(strategy.end(shot).deny_reason, "none")
-        self.assertEqual(self.executed()[armed.client_oid], 1)
+        self.assertEqual(self.executed(account)[armed.client_oid], 1)
         self.assertEqual(self.arrived().count(armed.client_oid), 1)
 
     def check_never_arrives(self, *oids):
@@ -331,6 +331,24 @@ class SealsLost(ShotScenario):
         self.wait_counted("seals", 4)
         self.check_sent_once(strategy, shot, armed, strategy.fire(shot))
         self.assertEqual(strategy.of(strategy.of(shot)[0].intent_id, "unknown"), [])
+
+    def test_its_seal_is_too_old_when_its_slot_comes_and_no_connection_is_free(self):
+        # A lead trader's next slot is a second away, twice what a seal may be old here.
+        self.stand.start_venue(*SHORT_FUSE_VENUE)
+        self.stand.control("/positions", {"account": "lead", "symbol": "BTCUSDT", "long": "1", "short": "0"})
+        self.stand.write_config([Account("main"), Account("lead", lead=True)], [ETH, BTC],
+                                [("alpha", [("main", "*"), ("lead", "*")])], shots=SEALED,
+                                venue=SHORT_FUSE.replace("request_timeout_ms = 1000", "request_timeout_ms = 5000") + "\nconnections = 2")
+        self.stand.start_gateway()
+        strategy = self.strategy()
+        shot, armed = self.armed(strategy, sealed=True, account="lead")
+        strategy.wait(strategy.reverse(account="lead", symbol="BTCUSDT"), "acked")
+        fired = strategy.fire(shot, within_s=10)
+        strategy.wait(fired, "queued")
+        self.stand.control("/faults", {"fault": "late_ack", "reply_delay_ms": 1500, "count": 2, "account": "main"})
+        others = [strategy.reverse(symbol=symbol) for symbol in ("ETHUSDT", "BTCUSDT")]
+        self.check_sent_once(strategy, shot, armed, fired, account="lead")
+        self.assertEqual([strategy.end(other).result for other in others], ["reversed", "reversed"])
 
     def test_its_ack_is_lost(self):
         for fault, result in (("ack_lost_after", "reversed"), ("ack_lost_before", "not_executed")):
