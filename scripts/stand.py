@@ -124,7 +124,7 @@ class Stand:
 
     # The gateway
 
-    def write_config(self, accounts, instruments, strategies, gateway="", venue="", pacing="", port=None, host="localhost"):
+    def write_config(self, accounts, instruments, strategies, gateway="", venue="", pacing="", shots="", port=None, host="localhost"):
         """instruments: (symbol, product[, margin coin]); strategies: (name, [(account, [symbol …])], more TOML)."""
         secrets = self.dir / "secrets"
         secrets.mkdir(exist_ok=True, mode=0o700)
@@ -134,7 +134,7 @@ class Stand:
                 f'{"" if "hot_dir" in gateway else f"""hot_dir = "{self.hot}" """}\n'
                 f'{gateway}\n[venue]\nhost = "{host}"\nconnect_address = "127.0.0.1"\n'
                 f'port = {port or self.venue_ports["tls_port"]}\nca_file = "{self.venue_ports["ca_file"]}"\n{venue}\n'
-                f"[pacing]\n{pacing}\n"]
+                f"[pacing]\n{pacing}\n[shots]\n{shots}\n"]
         for account in accounts:
             for kind in ("key", "secret", "passphrase"):
                 path = secrets / f"{account.name}.{kind}"

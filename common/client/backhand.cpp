@@ -80,6 +80,26 @@ int set_number(bh_intent* intent, const char* text, std::uint8_t flag, std::uint
   return BH_OK;
 }
 
+template <typename Make>
+int make_from_words(bh_intent* intent, const char* account, const char* product, const char* symbol,
+                    const char* side, Make make) noexcept {
+  if (intent == nullptr || account == nullptr || product == nullptr || symbol == nullptr || side == nullptr)
+    return BH_INVALID;
+  const auto product_value = wire::from_string<wire::Product>(product);
+  const auto side_value = wire::from_string<wire::PositionSide>(side);
+  if (!product_value || !side_value) return BH_INVALID;
+  if (!wire::AccountName::fits(account) || !wire::SymbolName::fits(symbol)) return BH_INVALID;
+  *intent = std::bit_cast<bh_intent>(make(account, *product_value, symbol, *side_value).intent());
+  return BH_OK;
+}
+
+template <typename Make>
+int make_for_target(bh_intent* intent, std::uint64_t target, Make make) noexcept {
+  if (intent == nullptr || target == 0) return BH_INVALID;
+  *intent = std::bit_cast<bh_intent>(make(target).intent());
+  return BH_OK;
+}
+
 }  // namespace
 
 uint32_t bh_abi_version(void) { return BH_ABI_VERSION; }
@@ -154,15 +174,20 @@ int64_t bh_now_ns(void) { return backhand::monotonic_now(); }
 
 int bh_make_reversal(bh_intent* intent, const char* account, const char* product, const char* symbol,
                      const char* side) {
-  if (intent == nullptr || account == nullptr || product == nullptr || symbol == nullptr || side == nullptr)
-    return BH_INVALID;
-  const auto product_value = wire::from_string<wire::Product>(product);
-  const auto side_value = wire::from_string<wire::PositionSide>(side);
-  if (!product_value || !side_value) return BH_INVALID;
-  if (!wire::AccountName::fits(account) || !wire::SymbolName::fits(symbol)) return BH_INVALID;
-  *intent = std::bit_cast<bh_intent>(
-      backhand::client::make_reversal(account, *product_value, symbol, *side_value).intent());
-  return BH_OK;
+  return make_from_words(intent, account, product, symbol, side, backhand::client::make_reversal);
+}
+int bh_make_shot(bh_intent* intent, const char* account, const char* product, const char* symbol,
+                 const char* side) {
+  return make_from_words(intent, account, product, symbol, side, backhand::client::make_shot);
+}
+int bh_make_fire(bh_intent* intent, uint64_t target) {
+  return make_for_target(intent, target, backhand::client::make_fire);
+}
+int bh_make_disarm(bh_intent* intent, uint64_t target) {
+  return make_for_target(intent, target, backhand::client::make_disarm);
+}
+int bh_make_withdraw(bh_intent* intent, uint64_t target) {
+  return make_for_target(intent, target, backhand::client::make_withdraw);
 }
 
 int bh_set_size(bh_intent* intent, const char* text) {

@@ -26,7 +26,7 @@ typedef struct bh_intent {
   uint64_t id;              /* Strictly increasing within a lane, from 1; see bh_next_id. */
   uint64_t target_id;       /* withdraw, fire, disarm: the id meant. */
   int64_t created_ns;       /* 0: bh_push sets it. */
-  int64_t deadline_ns;      /* No byte is sent later; at most 60 s ahead. */
+  int64_t deadline_ns;      /* No byte is sent later; at most 60 s ahead, of an arm 24 h. */
   uint64_t size_digits;     /* With BH_HAS_SIZE: size_digits x 10^-size_scale in base coin. */
   uint64_t expected_digits; /* With BH_HAS_EXPECTED_SIZE: the held size that the strategy believes in. */
   char account[16];
@@ -132,6 +132,15 @@ int64_t bh_now_ns(void);
  */
 int bh_make_reversal(bh_intent* intent, const char* account, const char* product, const char* symbol,
                      const char* side);
+/* The same, prepared ahead: the intent's id names the shot. Deadline, when the shot ends: 60 s from now. */
+int bh_make_shot(bh_intent* intent, const char* account, const char* product, const char* symbol,
+                 const char* side);
+/* Fills `intent` with what sends the shot `target`, drops it, or takes back the waiting intent `target`; the
+ * deadline is one second from now. The arm's last event is BH_DISARMED. A drop or taking back that is granted
+ * has no event: the target's says so. BH_INVALID where the target is 0. */
+int bh_make_fire(bh_intent* intent, uint64_t target);
+int bh_make_disarm(bh_intent* intent, uint64_t target);
+int bh_make_withdraw(bh_intent* intent, uint64_t target);
 /* Sets the size, or the expected size, from text ("0.02"). BH_INVALID where it is no such number. */
 int bh_set_size(bh_intent* intent, const char* text);
 int bh_set_expected_size(bh_intent* intent, const char* text);

@@ -29,7 +29,9 @@ class CommandLine {
   CommandLine() {
     app_.require_subcommand(1);
     app_.footer(
-        "Exit status: 0 done (send, reverse: every intent was reversed or partly reversed)\n"
+        "Exit status: 0 done (send, reverse: every intent was reversed or partly reversed; of send's "
+        "others,\n"
+        "               every armed shot was sent, every disarm and withdraw granted)\n"
         "             1 the gateway said no (send, reverse: some intent ended otherwise;\n"
         "               doctor: there is a problem)\n"
         "             2 wrong command line or file, or no gateway");
@@ -89,7 +91,16 @@ class CommandLine {
         "         \"position\":\"long\",\"size\":\"3\",\"deadline_ms\":200}\n"
         "position is the side held. Optional: at_ms, size and expected_size (in quotes), deadline_ms\n"
         "(default 1000), priority, tag, margin_coin, id. Empty lines and those that begin with # are "
-        "skipped.\n\n" +
+        "skipped.\n"
+        "Shots: a line with \"do\":\"arm\" and a name prepares the reversal it describes (deadline_ms: "
+        "default\n"
+        "60000, up to a day); a later one sends it, another drops it:\n"
+        "        {\"do\":\"arm\",\"name\":\"x\",\"account\":\"main\",\"symbol\":\"ETHUSDT\",\n"
+        "         \"product\":\"USDT-FUTURES\",\"position\":\"long\"}\n"
+        "        {\"do\":\"fire\",\"target\":\"x\",\"at_ms\":500}   or   "
+        "{\"do\":\"disarm\",\"target\":\"x\",\"at_ms\":500}\n"
+        "A fire may also have deadline_ms, priority, expected_size, tag and a name of its own.\n"
+        "{\"do\":\"withdraw\",\"target\":NAME} takes back a reversal or fire that waits.\n\n" +
         app_.get_footer());
   }
 

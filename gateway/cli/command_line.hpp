@@ -12,7 +12,7 @@ namespace backhand::cli {
 
 /// Exit statuses; `--help` says the same.
 enum class Exit : int {
-  ok = 0,        ///< Done; send, reverse: every intent was reversed or partly reversed.
+  ok = 0,        ///< Done; send, reverse: every intent ended well (PlaySummary::all_reversed).
   not_done = 1,  ///< The gateway said no; send, reverse: some intent ended otherwise; doctor: a problem.
   usage = 2,     ///< Wrong command line or file, or no gateway to attach to.
 };

@@ -1,20 +1,64 @@
 #include "gateway/cli/intents.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
 #include <simdjson.h>
 
 #include "common/decimal.hpp"
+#include "common/time.hpp"
 #include "common/wire/names.hpp"
 
 namespace backhand::cli {
 namespace {
+
+using wire::IntentKind;
+
+/// What a line says beside its intent.
+struct Line {
+  TimedIntent timed;
+  std::string name;    ///< Empty: none.
+  std::string target;  ///< The name of the line that is meant.
+};
+
+/// Whether a line that does `kind` may have `key`.
+bool has_key(IntentKind kind, std::string_view key) noexcept {
+  constexpr std::array kEvery{"do", "name", "at_ms", "deadline_ms", "id", "tag"};
+  if (std::ranges::find(kEvery, key) != kEvery.end()) return true;
+  switch (kind) {
+    case IntentKind::reverse:
+    case IntentKind::arm:
+      return key != "target";
+    case IntentKind::fire:
+      return key == "target" || key == "priority" || key == "expected_size";
+    case IntentKind::disarm:
+    case IntentKind::withdraw:
+      return key == "target";
+  }
+  return false;
+}
+
+/// Whether a line that does `kind` may mean one that does `target`.
+bool may_mean(IntentKind kind, IntentKind target) noexcept {
+  switch (kind) {
+    case IntentKind::reverse:
+    case IntentKind::arm:
+      return false;
+    case IntentKind::fire:
+    case IntentKind::disarm:
+      return target == IntentKind::arm;
+    case IntentKind::withdraw:
+      return target == IntentKind::reverse || target == IntentKind::fire;
+  }
+  return false;
+}
 
 /// Takes one line's values and collects what is wrong with them.
 class LineReader {
@@ -22,16 +66,27 @@ class LineReader {
   LineReader(std::vector<std::string>& problems, const std::string& file, std::uint32_t line)
       : problems_(problems), prefix_(file + ":" + std::to_string(line) + ": ") {}
 
-  void read(const simdjson::dom::object& object, TimedIntent& out) {
+  void read(const simdjson::dom::object& object, Line& out) {
+    IntentKind& kind = out.timed.intent.kind;
+    kind = IntentKind::reverse;
+    // What else may be said depends on it.
+    Element what;
+    if (object["do"].get(what) == simdjson::SUCCESS &&
+        !word("do", what, kind, R"("reverse", "arm", "fire", "disarm" or "withdraw")")) {
+      return;
+    }
+    out.timed.deadline_ms = kind == IntentKind::arm ? kDefaultShotDeadline_ms : kDefaultDeadline_ms;
     for (const auto [key, value] : object) {
       if (!seen_.insert(std::string{key}).second) {
         wrong(key, "is given twice");
       } else if (!take(key, value, out)) {
         wrong(key, "unknown key");
+      } else if (!has_key(kind, key)) {
+        wrong(key, "is not for a line that does \"" + std::string{wire::to_string(kind)} + "\"");
       }
     }
-    for (const std::string_view needed : {"account", "symbol", "product", "position"}) {
-      if (!seen_.contains(std::string{needed})) wrong(needed, "is missing");
+    for (const std::string_view needed : {"account", "symbol", "product", "position", "target"}) {
+      if (has_key(kind, needed) && !seen_.contains(std::string{needed})) wrong(needed, "is missing");
     }
   }
 
@@ -45,23 +100,45 @@ class LineReader {
   using Element = simdjson::dom::element;
 
   /// Whether `key` is known.
-  bool take(std::string_view key, Element value, TimedIntent& out) {
-    wire::Intent& intent = out.intent;
-    if (key == "at_ms") return number(key, value, 0, 86'400'000, out.at_ms);
-    if (key == "deadline_ms") return number(key, value, 0, 60'000, out.deadline_ms);
+  bool take(std::string_view key, Element value, Line& out) {
+    wire::Intent& intent = out.timed.intent;
+    if (key == "do") return true;
+    if (key == "name") return label(key, value, out.name);
+    if (key == "target") return label(key, value, out.target);
+    if (key == "at_ms") return number(key, value, 0, 86'400'000, out.timed.at_ms);
+    if (key == "deadline_ms") {
+      const Ns most = intent.kind == IntentKind::arm ? wire::kMaxShotAhead_ns : wire::kMaxDeadlineAhead_ns;
+      return number(key, value, 0, most / kMillisecond, out.timed.deadline_ms);
+    }
     if (key == "id") return number(key, value, 1, INT64_MAX, intent.id);
     if (key == "priority") return number(key, value, 0, wire::kMaxPriority, intent.priority);
     if (key == "account") return name(key, value, intent.account);
     if (key == "symbol") return name(key, value, intent.symbol);
     if (key == "margin_coin") return name(key, value, intent.margin_coin);
     if (key == "tag") return name(key, value, intent.user_tag);
-    if (key == "product") return word(key, value, intent.product, "a product like \"USDT-FUTURES\"");
-    if (key == "position") return word(key, value, intent.position_side, "\"long\" or \"short\"");
+    if (key == "product") {
+      word(key, value, intent.product, "a product like \"USDT-FUTURES\"");
+      return true;
+    }
+    if (key == "position") {
+      word(key, value, intent.position_side, "\"long\" or \"short\"");
+      return true;
+    }
     if (key == "size") return size(key, value, wire::kHasSize, intent.size_digits, intent.size_scale, intent);
     if (key == "expected_size") {
       return size(key, value, wire::kHasExpectedSize, intent.expected_digits, intent.expected_scale, intent);
     }
     return false;
+  }
+
+  bool label(std::string_view key, Element value, std::string& out) {
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS || text.empty() || text.size() > 64) {
+      wrong(key, "must be a string of 1 to 64 bytes");
+    } else {
+      out = text;
+    }
+    return true;
   }
 
   template <typename T>
@@ -86,16 +163,17 @@ class LineReader {
     return true;
   }
 
+  /// Whether `value` is one of Enum's words.
   template <typename Enum>
   bool word(std::string_view key, Element value, Enum& out, std::string_view wanted) {
     std::string_view text;
     const bool is_text = value.get(text) == simdjson::SUCCESS;
     const auto found = is_text ? wire::from_string<Enum>(text) : std::nullopt;
-    if (found) {
-      out = *found;
-    } else {
+    if (!found) {
       wrong(key, "must be " + std::string{wanted});
+      return false;
     }
+    out = *found;
     return true;
   }
 
@@ -119,6 +197,33 @@ class LineReader {
   std::set<std::string> seen_;
 };
 
+/// Finds the line that each target means. `lines` are in the order in which they are pushed.
+void find_targets(std::vector<Line>& lines, std::vector<std::string>& problems, const std::string& file) {
+  std::map<std::string, const Line*, std::less<>> named;
+  std::set<std::string, std::less<>> later;
+  for (const Line& line : lines) later.insert(line.name);
+  for (Line& line : lines) {
+    LineReader reader{problems, file, line.timed.line};
+    if (!line.target.empty()) {
+      const IntentKind kind = line.timed.intent.kind;
+      const auto found = named.find(line.target);
+      if (found != named.end() && may_mean(kind, found->second->timed.intent.kind)) {
+        line.timed.target_line = found->second->timed.line;
+      } else if (found != named.end()) {
+        reader.wrong("target", "must not name a line that does \"" +
+                                   std::string{wire::to_string(found->second->timed.intent.kind)} + "\"");
+      } else if (later.contains(line.target)) {
+        reader.wrong("target", "must name a line that comes earlier");
+      } else {
+        reader.wrong("target", "names no line");
+      }
+    }
+    if (!line.name.empty() && !named.emplace(line.name, &line).second) {
+      reader.wrong("name", "is another line's already");
+    }
+  }
+}
+
 std::string_view trimmed(std::string_view line) {
   constexpr std::string_view kSpace = " \t\r";
   const auto begin = line.find_first_not_of(kSpace);
@@ -130,7 +235,7 @@ std::string_view trimmed(std::string_view line) {
 
 std::expected<std::vector<TimedIntent>, std::vector<std::string>> read_intents(std::string_view text,
                                                                                const std::string& file_name) {
-  std::vector<TimedIntent> out;
+  std::vector<Line> lines;
   std::vector<std::string> problems;
   simdjson::dom::parser parser;
   std::uint32_t number = 0;
@@ -149,16 +254,18 @@ std::expected<std::vector<TimedIntent>, std::vector<std::string>> read_intents(s
     } else if (root.get(object) != simdjson::SUCCESS) {
       reader.wrong({}, "must be a JSON object");
     } else {
-      TimedIntent& timed = out.emplace_back();
-      timed.line = number;
-      timed.deadline_ms = kDefaultDeadline_ms;
-      timed.intent.kind = wire::IntentKind::reverse;
-      reader.read(object, timed);
+      Line& read = lines.emplace_back();
+      read.timed.line = number;
+      reader.read(object, read);
     }
   }
-  if (out.empty() && problems.empty()) problems.push_back(file_name + ": holds no intent");
+  if (lines.empty() && problems.empty()) problems.push_back(file_name + ": holds no intent");
+  std::ranges::sort(lines, {}, [](const Line& line) { return std::pair{line.timed.at_ms, line.timed.line}; });
+  // Where a time or a name is wrong, what it would make of a target means nothing.
+  if (problems.empty()) find_targets(lines, problems, file_name);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  std::ranges::sort(out, {}, [](const TimedIntent& timed) { return std::pair{timed.at_ms, timed.line}; });
+  std::vector<TimedIntent> out;
+  for (const Line& line : lines) out.push_back(line.timed);
   return out;
 }
 

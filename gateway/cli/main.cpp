@@ -90,7 +90,9 @@ class Printer final : public PlayListener {
     line.text("event", to_string(lost)).number("intent_id", timed.intent.id);
     if (timed.line != 0) line.number("line", timed.line);
     line.flag("terminal", true).text("reason", why);
-    line.text("account", timed.intent.account.view()).text("symbol", timed.intent.symbol.view());
+    if (!timed.intent.account.empty()) {
+      line.text("account", timed.intent.account.view()).text("symbol", timed.intent.symbol.view());
+    }
     const std::string row =
         "line " + std::to_string(timed.line) + ": " + std::string{to_string(lost)} + ": " + std::string{why};
     print(stdout, (json_ ? line.line() : row) + "\n");

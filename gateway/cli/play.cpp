@@ -26,6 +26,12 @@ std::string_view why_not_pushed(client::PushResult result) noexcept {
   return "?";
 }
 
+/// Pushed and without an end.
+struct Open {
+  const TimedIntent* timed;
+  std::uint64_t target;  ///< The id that it names; 0: none.
+};
+
 class Player {
  public:
   Player(std::span<const TimedIntent> intents, StrategyEnd& end, PlayListener& listener)
@@ -60,7 +66,8 @@ class Player {
     const auto mark = end_.take_reattachment();
     if (!mark) return;
     while (!open_.empty() && open_.rbegin()->first > *mark) {
-      listener_.on_lost(*open_.rbegin()->second, Lost::not_taken, "the gateway went away before it took it");
+      listener_.on_lost(*open_.rbegin()->second.timed, Lost::not_taken,
+                        "the gateway went away before it took it");
       finish("not_taken");
       open_.erase(std::prev(open_.end()));
     }
@@ -69,16 +76,42 @@ class Player {
   void on_outcome(const wire::Outcome& outcome) {
     const auto found = open_.find(outcome.intent_id);
     const bool ours = outcome.intent_id != 0 && found != open_.end();
-    listener_.on_outcome(outcome, ours ? found->second->line : 0);
+    listener_.on_outcome(outcome, ours ? found->second.timed->line : 0);
     if (!ours || !wire::is_terminal(outcome)) return;
     const bool is_settled = outcome.kind == wire::EventKind::settled;
     finish(is_settled ? wire::to_string(outcome.result) : wire::to_string(outcome.kind));
-    if ((is_settled && (outcome.result == wire::SettledResult::reversed ||
-                        outcome.result == wire::SettledResult::partly_reversed)) ||
-        outcome.kind == wire::EventKind::acked) {
-      ++good_;
-    }
+    if (is_good(outcome)) ++good_;
+    const std::uint64_t target = found->second.target;
     open_.erase(found);
+    if (outcome.deny_reason == wire::DenyReason::withdrawn) grant(outcome.intent_id, target);
+  }
+
+  static bool is_good(const wire::Outcome& outcome) noexcept {
+    switch (outcome.kind) {
+      case wire::EventKind::settled:
+        return outcome.result == wire::SettledResult::reversed ||
+               outcome.result == wire::SettledResult::partly_reversed;
+      case wire::EventKind::acked:
+        return true;
+      case wire::EventKind::disarmed:
+        return outcome.deny_reason == wire::DenyReason::none;
+      default:
+        return false;
+    }
+  }
+
+  /// Intent `withdrawn` was taken back: the asking intent has no event of its own. The gateway takes them in
+  /// the order of their ids, so it was the lowest that is open. A disarm that takes back a waiting fire
+  /// (`shot`: what that was to fire) has its end with the shot's.
+  void grant(std::uint64_t withdrawn, std::uint64_t shot) {
+    const auto asking = std::ranges::find_if(open_, [&](const auto& entry) {
+      if (entry.second.timed->intent.kind == wire::IntentKind::fire) return false;
+      return entry.second.target == withdrawn || (shot != 0 && entry.second.target == shot);
+    });
+    if (asking == open_.end() || asking->second.target != withdrawn) return;
+    finish("granted");
+    ++good_;
+    open_.erase(asking);
   }
 
   /// When to look again: the next push, or the next attempt at one.
@@ -96,18 +129,31 @@ class Player {
   /// False where it should be tried again.
   bool push(const TimedIntent& timed, Ns now) {
     wire::Intent intent = timed.intent;
+    if (timed.target_line != 0) {
+      const auto target = pushed_.find(timed.target_line);
+      if (target == pushed_.end()) {
+        lose(timed, "its target was not pushed");
+        return true;
+      }
+      intent.target_id = target->second;
+    }
     if (intent.id == 0) intent.id = end_.next_id();
     intent.created_ns = now;
     intent.deadline_ns = due(timed) + timed.deadline_ms * kMillisecond;
     const client::PushResult result = end_.push(intent);
     if (result == client::PushResult::ok) {
-      open_.emplace(intent.id, &timed);
+      pushed_[timed.line] = intent.id;
+      open_.emplace(intent.id, Open{&timed, intent.target_id});
       return true;
     }
     if (result != client::PushResult::bad_id && now < intent.deadline_ns) return false;
-    listener_.on_lost(timed, Lost::not_pushed, why_not_pushed(result));
-    finish("not_pushed");
+    lose(timed, why_not_pushed(result));
     return true;
+  }
+
+  void lose(const TimedIntent& timed, std::string_view why) {
+    listener_.on_lost(timed, Lost::not_pushed, why);
+    finish("not_pushed");
   }
 
   void finish(std::string_view how) { ++summary_.ends[std::string{how}]; }
@@ -116,8 +162,9 @@ class Player {
   StrategyEnd& end_;
   PlayListener& listener_;
   Ns start_ns_;
-  std::size_t next_ = 0;                              ///< The first intent that was not pushed yet.
-  std::map<std::uint64_t, const TimedIntent*> open_;  ///< Pushed and without an end, by id.
+  std::size_t next_ = 0;                           ///< The first intent that was not pushed yet.
+  std::map<std::uint64_t, Open> open_;             ///< Pushed and without an end, by id.
+  std::map<std::uint32_t, std::uint64_t> pushed_;  ///< The ids of all that were, by line.
   std::uint64_t good_ = 0;
   PlaySummary summary_;
 };

@@ -35,7 +35,7 @@ class StrategyEnd {
 
 /// What becomes of an intent that the gateway never saw.
 enum class Lost : std::uint8_t {
-  not_pushed,  ///< The lane was full or gone until its deadline, or refused its id.
+  not_pushed,  ///< The lane was full or gone until its deadline, or refused its id; or its target was not.
   not_taken,   ///< Pushed, but the gateway went away before it took it: nothing of it was or will be sent.
 };
 
@@ -53,8 +53,9 @@ class PlayListener {
 struct PlaySummary {
   std::uint64_t intents = 0;
   std::map<std::string, std::uint64_t, std::less<>> ends;  ///< How many ended how: "reversed", "denied", …
-  bool all_reversed =
-      false;  ///< Every one was reversed or partly reversed (or acked, where that is the end).
+  /// Every one was reversed or partly reversed (or acked, where that is the end); an arm was sent, a disarm
+  /// or withdraw granted.
+  bool all_reversed = false;
 };
 
 /// `3 intents: 2 reversed, 1 denied`.

@@ -190,7 +190,9 @@ class Engine final : public net::Handler {
   void unseal_shot(Shot& shot, Ns now) noexcept;
   int tend_shots(Ns now) noexcept;
   void schedule_shot(std::uint32_t shot, Ns now) noexcept;
-  /// Gives `r` the name and request of its shot, signed anew where it had become too old.
+  /// Signs it anew, without a seal, where it has become too old. Whether it is sealed.
+  [[nodiscard]] bool freshen_shot(std::uint32_t shot, Ns now) noexcept;
+  /// Gives `r` the name and request of its shot.
   void take_shot(OpenReversal& r, Ns now) noexcept;
   [[nodiscard]] Sent send_shot(Shot& shot, net::RequestToken token, Ns reply_deadline_ns, Ns now) noexcept;
   /// The reversal that fired it has come to its end, or to its write.

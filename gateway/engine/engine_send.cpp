@@ -23,7 +23,9 @@ constexpr Ns kTemplateAge_ns = 250 * kMillisecond;
 void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::waiting && r.ticket.open());
-  const bool sealed = r.shot != kNoSlot && shots_[r.shot].seal.has_value();
+  // A seal that is too old goes first: counted on, it could leave without a connection what cannot wait any
+  // more.
+  const bool sealed = r.shot != kNoSlot && freshen_shot(r.shot, now);
   if (!sealed && !ports_.wire.can_send(net::RequestClass::trade)) {
     wait_for_connection(slot, now);
     return;

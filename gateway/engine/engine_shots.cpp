@@ -214,13 +214,19 @@ void Engine::schedule_shot(std::uint32_t index, Ns now) noexcept {
   shots_.tend_at(index, due);
 }
 
-void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
-  Shot& shot = shots_[r.shot];
+bool Engine::freshen_shot(std::uint32_t index, Ns now) noexcept {
+  Shot& shot = shots_[index];
   // Its timer keeps it younger, unless it waited, or this thread was kept from running.
-  if (now - shot.signed_ns >= 2 * shot_age_ns_) {
+  if (now - shot.signed_ns >= 2 * shot_age_ns_ && clock_.known(now)) {
     unseal_shot(shot, now);
     sign_shot(shot, now);
   }
+  return shot.seal.has_value();
+}
+
+void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
+  Shot& shot = shots_[r.shot];
+  BH_ASSERT(now - shot.signed_ns < 2 * shot_age_ns_);
   step(shot, ShotEvent::recorded);
   shot.end_reason = DenyReason::journal_unavailable;
   r.key = shot.key;

@@ -35,15 +35,14 @@ Certificate self_signed(EVP_PKEY* key) {
   Certificate out(X509_new());
   if (out == nullptr) return nullptr;
   X509_NAME* const subject = X509_get_subject_name(out.get());
-  const bool made = X509_set_version(out.get(), 2) == 1 &&
-                    ASN1_INTEGER_set(X509_get_serialNumber(out.get()), 1) == 1 &&
-                    X509_gmtime_adj(X509_getm_notBefore(out.get()), -kYear_s) != nullptr &&
-                    X509_gmtime_adj(X509_getm_notAfter(out.get()), kYear_s) != nullptr &&
-                    X509_set_pubkey(out.get(), key) == 1 &&
-                    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                                               reinterpret_cast<const unsigned char*>(kName), -1, -1, 0) == 1 &&
-                    X509_set_issuer_name(out.get(), subject) == 1 &&
-                    X509_sign(out.get(), key, EVP_sha256()) > 0;
+  const bool made =
+      X509_set_version(out.get(), 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(out.get()), 1) == 1 &&
+      X509_gmtime_adj(X509_getm_notBefore(out.get()), -kYear_s) != nullptr &&
+      X509_gmtime_adj(X509_getm_notAfter(out.get()), kYear_s) != nullptr &&
+      X509_set_pubkey(out.get(), key) == 1 &&
+      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(kName),
+                                 -1, -1, 0) == 1 &&
+      X509_set_issuer_name(out.get(), subject) == 1 && X509_sign(out.get(), key, EVP_sha256()) > 0;
   return made ? std::move(out) : nullptr;
 }
 
@@ -115,8 +114,8 @@ class MemoryRehearsal final : public Rehearsal {
     client_.received(server_.take(client_.input_space()));
     const std::span<char> room = exchange_.space();
     std::size_t count = 0;
-    const bool whole = client_.read(room, count) == TlsReadStatus::bytes &&
-                       exchange_.commit(count) == FeedStatus::complete;
+    const bool whole =
+        client_.read(room, count) == TlsReadStatus::bytes && exchange_.commit(count) == FeedStatus::complete;
     if (!whole) return nullptr;
     view_ = exchange_.reply();
     exchange_.finish();

@@ -1,6 +1,6 @@
-// A TLS session with ourselves over memory: both ends, no socket. What is encrypted into it can leave nowhere,
-// so the way of a request and its reply through TLS and HTTP can be walked at will between two shots and stays
-// in the caches. Made before the loop starts; then I/O thread only, without allocation.
+// A TLS session with ourselves over memory: both ends, no socket. What is encrypted into it can leave
+// nowhere, so the way of a request and its reply through TLS and HTTP can be walked at will between two shots
+// and stays in the caches. Made before the loop starts; then I/O thread only, without allocation.
 #pragma once
 
 #include <expected>

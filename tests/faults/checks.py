@@ -9,6 +9,10 @@ import dataclasses
 import json
 
 EXECUTED = {"reversed", "partly_reversed", "closed_only"}
+# Has no event of its own where it is granted.
+TAKES_BACK = {"withdraw", "disarm"}
+# Of an arm's end: its shot may have been sent. (After a restart nobody knows any more which intent a shot was for.)
+MAY_BE_SENT = {"none", "restarted"}
 # Told without a record: what a mad strategy can make without end.
 UNRECORDED_DENIALS = {"id_not_increasing", "malformed", "too_many_intents"}
 
@@ -36,9 +40,10 @@ class Reader:
 class Intent:
     tag: str
     id: int
-    target: object  # The intent that it withdraws, or None.
+    does: str       # reverse, arm, fire, disarm or withdraw
+    target: object  # The intent that it fires, disarms or withdraws, or None.
     ends: list
-    oids: set
+    oids: set       # Of what it sent; an arm's: what will be sent.
     lost: bool = False      # Above the taken mark at a later attach: never taken, nothing sent.
     pushed: bool = True
     was_acted_on: bool = False
@@ -50,6 +55,7 @@ class Lane:
         self.intents = {}
         self.by_id = {}    # The last one pushed under each number.
         self.pending = {}  # Those without an end and not lost, by tag.
+        self.fires = {}    # The intents that fire a shot, by the arm's tag.
         self.records = {}
         self.wrong = []
         self.repeated = 0
@@ -60,10 +66,12 @@ class Lane:
     def feed(self, lines):
         for line in lines:
             if line["t"] == "push":
-                intent = Intent(line["tag"], line["id"], self.by_id.get(line.get("withdraw")), [], set())
+                intent = Intent(line["tag"], line["id"], line["do"], self.by_id.get(line["target"]), [], set())
                 if intent.tag in self.intents:
                     self.wrong.append(f"the load itself used tag {intent.tag} twice")
                 self.intents[intent.tag] = self.pending[intent.tag] = self.by_id[intent.id] = intent
+                if intent.does == "fire" and intent.target is not None:
+                    self.fires.setdefault(intent.target.tag, []).append(intent)
             elif line["t"] == "nopush":
                 self.intents[line["tag"]].pushed = False
                 self.pending.pop(line["tag"], None)
@@ -109,13 +117,15 @@ class Lane:
             self.pending.pop(tag, None)
             if not record and line["deny"] not in UNRECORDED_DENIALS:
                 self.wrong.append(f"{tag} has a terminal event without a record number: {what}")
-        elif line["kind"] != "queued":
+        elif line["kind"] not in ("queued", "armed"):
+            intent.was_acted_on = True
+        if line["terminal"] and line["kind"] not in ("denied", "disarmed"):
             intent.was_acted_on = True
 
     def open(self):
-        """Pushed, perhaps taken, and without an end. A withdrawal that is granted is answered by its target's end."""
+        """Pushed, perhaps taken, and without an end. A withdraw or disarm that is granted is answered by its target's end."""
         return [i for i in self.pending.values()
-                if i.target is None or not any(end["deny"] == "withdrawn" for end in i.target.ends)]
+                if i.does not in TAKES_BACK or i.target is None or not any(end["deny"] == "withdrawn" for end in i.target.ends)]
 
     def highest_record(self):
         return max(self.records, default=0)
@@ -129,6 +139,7 @@ def check_lane(lane):
                          + ", ".join(e["result"] if e["kind"] == "settled" else e["kind"] for e in intent.ends))
         if len(intent.oids) > 1:
             wrong.append(f"{intent.tag} went under several order ids: {sorted(intent.oids)}")
+    wrong += [w for intent in lane.intents.values() if intent.does == "arm" for w in check_shot(lane, intent)]
     for intent in lane.open():
         wrong.append(f"{intent.tag} (intent {intent.id}) has no terminal event")
     if lane.records:
@@ -136,6 +147,25 @@ def check_lane(lane):
         if missing:
             wrong.append(f"{len(missing)} records were never told, the first is {min(missing)}")
     return [f"lane {lane.name}: {w}" for w in wrong]
+
+
+def check_shot(lane, arm):
+    """One arm and all that fired it."""
+    wrong = []
+    if any(end["kind"] not in ("denied", "disarmed") for end in arm.ends):
+        wrong.append(f"{arm.tag} only arms, but ends {arm.ends[0]['kind']}")
+    fires = [i for i in lane.fires.get(arm.tag, []) if i.was_acted_on]
+    if len(fires) > 1:
+        wrong.append(f"shot {arm.tag} was sent by {', '.join(i.tag for i in fires)}")
+    for fire in fires:
+        if arm.oids and fire.oids and arm.oids != fire.oids:
+            wrong.append(f"shot {arm.tag} was armed as {sorted(arm.oids)} and sent as {sorted(fire.oids)}")
+    for end in arm.ends[:1]:
+        if fires and (end["kind"] == "denied" or end["deny"] not in MAY_BE_SENT):
+            wrong.append(f"{arm.tag} ends {end['kind']}: {end['deny']}, but {fires[0].tag} sent it")
+        if not fires and end["kind"] == "disarmed" and end["deny"] == "none":
+            wrong.append(f"{arm.tag} is told that its shot was sent, but no fire says so")
+    return wrong
 
 
 def check_truth(lanes, truth):
@@ -153,7 +183,8 @@ def check_truth(lanes, truth):
     owner = {}
     for lane in lanes:
         for intent in lane.intents.values():
-            for oid in intent.oids:
+            # An arm's is its fire's as soon as it is sent, and nobody's before.
+            for oid in intent.oids if intent.does != "arm" else ():
                 if oid in owner:
                     wrong.append(f"{oid} belongs to {owner[oid].tag} and to {intent.tag}")
                 owner[oid] = intent
@@ -165,8 +196,8 @@ def check_truth(lanes, truth):
                 if not is_executed_end and end["kind"] != "unresolved" and times > 0:
                     what = end["result"] if end["kind"] == "settled" else end["kind"]
                     wrong.append(f"{intent.tag} is told {what}, but {end['oid']} was executed")
-                if intent.target is not None and is_executed_end:
-                    wrong.append(f"{intent.tag} only withdraws, but is told {end['result']}")
+                if intent.does in TAKES_BACK and is_executed_end:
+                    wrong.append(f"{intent.tag} only takes back, but is told {end['result']}")
     for oid in executed:
         if oid not in owner:
             wrong.append(f"{oid} was executed, and no strategy was ever told of it")
@@ -198,6 +229,15 @@ def judge(lanes, truth):
     return wrong + check_truth(lanes, truth) + check_counters(truth, lanes), lanes
 
 
+def _shot_counts(lanes):
+    intents = [i for lane in lanes for i in lane.intents.values()]
+    ends = collections.Counter(e["deny"] for i in intents if i.does == "arm" for e in i.ends[:1] if e["kind"] == "disarmed")
+    return {"armed_or_sealed_told": sum(lane.events["armed"] for lane in lanes),
+            "sent": sum(i.does == "fire" and i.was_acted_on for i in intents),
+            "settled_reversed": sum(i.does == "fire" and any(e["result"] == "reversed" for e in i.ends) for i in intents),
+            "disarmed_because": dict(ends.most_common())}
+
+
 def summary(lanes, truth):
     ends = collections.Counter()
     for lane in lanes:
@@ -213,6 +253,7 @@ def summary(lanes, truth):
             "unknown": sum(lane.events["unknown"] for lane in lanes),
             "unresolved": sum(lane.events["unresolved"] for lane in lanes),
             "settled": sum(lane.events["settled"] for lane in lanes),
+            "shots": _shot_counts(lanes),
             "records_told_again": sum(lane.repeated for lane in lanes),
             "executions": truth["counters"]["reversals_executed"],
             "repeated": truth["counters"]["reversals_repeated"],
@@ -310,10 +351,62 @@ PLANTED = {f.__name__.strip("_"): f for f in (
     _answered_twice, _record_retold_otherwise, _forgotten, _executed_untold, _throttled, _unresolved)}
 
 
+def _sent_shot(lane_lines):
+    """The lines and the place of a `sent` of a fire, and the place of its arm's end."""
+    for lines in lane_lines.values():
+        pushes = {line["id"]: line for line in lines if line["t"] == "push"}
+        ends = {line["id"]: at for at, line in enumerate(lines) if line["t"] == "event" and line["kind"] == "disarmed"}
+        for at, line in enumerate(lines):
+            push = pushes.get(line.get("id"))
+            if line["t"] == "event" and line["kind"] == "sent" and push["do"] == "fire" and push["target"] in ends:
+                return lines, at, ends[push["target"]]
+    return None
+
+
+def _dropped_and_sent(lane_lines, truth):
+    lines, _, end = _sent_shot(lane_lines)
+    lines[end] = dict(lines[end], deny="withdrawn")
+
+
+def _told_sent_and_kept(lane_lines, truth):
+    lines, at = _some_end(lane_lines, lambda e: e["kind"] == "disarmed" and e["deny"] not in MAY_BE_SENT)
+    lines[at] = dict(lines[at], deny="none")
+
+
+def _sent_under_another_id(lane_lines, truth):
+    # The venue's truth follows, so that only arm and fire differ.
+    lines, at, _ = _sent_shot(lane_lines)
+    old = lines[at]["oid"]
+    lines[:] = [dict(line, oid="bh-others") if line.get("oid") == old and line.get("kind") != "armed" else line for line in lines]
+    for oids in truth["executed"].values():
+        if old in oids:
+            oids["bh-others"] = oids.pop(old)
+    for arrival in truth["arrivals"]:
+        if arrival["client_oid"] == old:
+            arrival["client_oid"] = "bh-others"
+
+
+def _shot_sent_twice(lane_lines, truth):
+    lines, at, end = _sent_shot(lane_lines)
+    number = max(line["id"] for line in lines if line["t"] == "push") + 1
+    top = max(line["record"] for line in lines if line["t"] == "event")
+    lines.append({"t": "push", "run": 1, "tag": "twice", "id": number, "do": "fire", "target": lines[end]["id"]})
+    lines.append(dict(lines[at], tag="twice", id=number, oid=""))
+    lines.append(dict(lines[at], tag="twice", id=number, oid="", kind="settled", result="not_executed", terminal=True, record=top + 1))
+
+
+PLANTED_WITH_SHOTS = {f.__name__.strip("_"): f for f in (
+    _dropped_and_sent, _told_sent_and_kept, _sent_under_another_id, _shot_sent_twice)}
+
+
+def plants_for(lane_lines):
+    return PLANTED | (PLANTED_WITH_SHOTS if _sent_shot(lane_lines) else {})
+
+
 def uncaught_plants(lane_lines, truth):
     """The planted bugs that the checks did not object to. The input must be free of violations."""
     missed = []
-    for name, plant in PLANTED.items():
+    for name, plant in plants_for(lane_lines).items():
         lines, doctored = copy.deepcopy(lane_lines), copy.deepcopy(truth)
         plant(lines, doctored)
         if not check_all(lines, doctored)[0]:

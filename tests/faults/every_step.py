@@ -1,6 +1,6 @@
-"""Kills the gateway at every socket and journal step of one reversal, or of a start, one after another.
+"""Kills the gateway at every socket and journal step of one reversal, of a shot's arm or fire, or of a start, one after another.
 
-    python3 tests/faults/every_step.py [--during reversal|start] [--stride K] [--json FILE]
+    python3 tests/faults/every_step.py [--during reversal|arm|fire|start] [--stride K] [--json FILE]
 
 n = 0, 1, 2 …: the gateway dies at the n-th call of a kind (kill_at.cpp), until it lives through the whole. After each death a new
 gateway must give the intent its one true answer; checks.py judges all of them at the end, against the venue's truth.
@@ -20,9 +20,10 @@ from supervisor import STRATEGY_OPTIONS, VENUE, VENUE_CONFIG  # noqa: E402
 
 from stand import Account  # noqa: E402
 
-KINDS = {"reversal": [("send", "before"), ("send", "half"), ("send", "after"), ("recv", "before"), ("recv", "after"),
-                      ("store", "before"), ("store", "half"), ("store", "after"), ("clock", "before")],
-         "start": [("any", "before"), ("any", "after")]}
+ALL_CALLS = [("send", "before"), ("send", "half"), ("send", "after"), ("recv", "before"), ("recv", "after"),
+             ("store", "before"), ("store", "half"), ("store", "after"), ("clock", "before")]
+# arm: from there, through the sealing, to the end of what the fire sent. fire: of a shot that is sealed.
+KINDS = {"reversal": ALL_CALLS, "arm": ALL_CALLS, "fire": ALL_CALLS, "start": [("any", "before"), ("any", "after")]}
 # The clock is read in every idle turn as well, so that counting never ends by itself; a reversal is over by then.
 MOST_STEPS = {"clock": 120}
 
@@ -34,6 +35,10 @@ class EveryStep:
         self.counts = collections.Counter()
         self.options = ["--accounts", "main", "--symbols", "ETHUSDT", "--most", "1", "--withdraw", "0", "--waits",
                         "--deadline-min-ms", "5000", "--deadline-max-ms", "5000"]
+        self.has_shot = arguments.during in ("arm", "fire")
+        if self.has_shot:
+            self.options += ["--shots", "1", "--disarm", "0", "--fire-again", "0", "--fire-ended", "0"]
+            self.options += ["--fire-waits", "--shot-wait-max-ms", "0"] if arguments.during == "fire" else ["--shot-wait-min-ms", "300"]
         self.spec = LoadSpec("steps", self.options)
 
     def start_gateway(self, step=None):
@@ -68,12 +73,16 @@ class EveryStep:
         self.stand.processes[f"load-{self.spec.name}"].send_signal(signal.SIGUSR2)
 
     def reversal_at(self, step):
-        """True where the gateway died of it."""
+        """A reversal, or a shot and its fire. True where the gateway died of it."""
         self.start_gateway(f"{step}:armed")
         wait_for("readiness", lambda: self.stand.check_alive("gateway") and self.stand.status().get("ready"), 30)
         self.attach()
         # The allowance counts as used up after a restart; killed while the intent waits for a slot, little could go wrong.
         time.sleep(1.2)
+        if self.arguments.during == "fire":
+            told = self.stand.read_logs()[0].events["armed"]
+            self.push_one()
+            wait_for("the seal", lambda: self.stand.read_logs()[0].events["armed"] >= told + 2)
         self.stand.processes["gateway"].send_signal(signal.SIGUSR1)
         self.push_one()
         wait_for("an answer or death", lambda: self.dead() or self.answered(), 30)
@@ -113,8 +122,9 @@ class EveryStep:
             s.start_venue(*VENUE)
             s.write_config([Account("main")], [("ETHUSDT", "USDT-FUTURES")], [("steps", [("main", "*")], *STRATEGY_OPTIONS)],
                            gateway=f'hot_dir = "{s.hot_dir}"\njournal_segment_mb = 2\ndurability = "{self.arguments.durability}"',
-                           venue=VENUE_CONFIG, pacing="no_reply_hold_ms = 50", port=s.start_proxy())
-            at = self.reversal_at if self.arguments.during == "reversal" else self.start_at
+                           venue=VENUE_CONFIG, pacing="no_reply_hold_ms = 50", port=s.start_proxy(),
+                           shots="max_sealed = 1" if self.has_shot else "")
+            at = self.start_at if self.arguments.during == "start" else self.reversal_at
             for call, phase in KINDS[self.arguments.during]:
                 for n in range(0, MOST_STEPS.get(call, 10_000), self.arguments.stride):
                     if not at(f"{call}:{phase}:{n}"):

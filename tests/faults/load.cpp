@@ -1,7 +1,8 @@
-// backhand-load: a strategy that never tires. It pushes reversals on many positions, and writes every push,
-// every event and every attach as one JSON line each, the push before it happens: whatever dies when, the log
-// knows at least what was asked. SIGUSR1 stops the pushing, SIGUSR2 starts it where it waits, SIGTERM ends
-// all.
+// backhand-load: a strategy that never tires. It pushes reversals on many positions, some of them as shots
+// that it arms and then fires or drops, and writes every push, every event and every attach as one JSON line
+// each, the push before it happens: whatever dies when, the log knows at least what was asked. SIGUSR1 stops
+// the pushing, SIGUSR2 starts it where it waits, SIGTERM ends all.
+#include <algorithm>
 #include <atomic>
 #include <cinttypes>
 #include <csignal>
@@ -35,11 +36,17 @@ struct Arguments {
   std::uint32_t deadline_min_ms = 100, deadline_max_ms = 3'000;
   double pile_up = 0.1;  ///< Chance to push for a position that has an intent under way.
   double withdraw = 0.03;
+  double shots = 0;         ///< Share of the reversals that are armed first.
+  double disarm = 0.2;      ///< Of these, those that are dropped instead of fired.
+  double fire_ended = 0.1;  ///< Of those that have ended meanwhile, these are fired or dropped all the same.
+  double fire_again = 0.1;  ///< Of the fired ones, those that are fired twice.
+  std::uint32_t shot_wait_min_ms = 0, shot_wait_max_ms = 400;  ///< From arm to fire.
   std::uint32_t max_open = 200;
   std::uint64_t most = 0;  ///< Pushes; 0: without end.
   std::uint32_t highest_priority = 3;
   bool short_first = false, waits = false;
-  bool saturate = false;  ///< Every position always has an intent under way.
+  bool fire_waits = false;  ///< Shots wait for another SIGUSR2.
+  bool saturate = false;    ///< Every position always has an intent under way.
 };
 
 struct Position {
@@ -68,6 +75,13 @@ class Load {
   struct Open {
     std::size_t position;
     std::uint64_t id;
+  };
+
+  /// What is to become of a shot.
+  struct Plan {
+    Ns due_ns;
+    std::uint64_t shot;
+    std::size_t position;
   };
 
   template <typename... Values>
@@ -99,12 +113,23 @@ class Load {
   [[nodiscard]] bool choose(std::size_t& position);
   bool push_one(client::Session& session);
   void withdraw_one(client::Session& session);
+  void tend_shots(client::Session& session, Ns now);
+  void fire_or_disarm(client::Session& session, const Plan& plan);
+  bool push(client::Session& session, const wire::Intent& intent, const char* tag);
+  [[nodiscard]] std::chrono::milliseconds a_deadline() {
+    return std::chrono::milliseconds(a_.deadline_min_ms +
+                                     random_() % (a_.deadline_max_ms - a_.deadline_min_ms + 1));
+  }
+  [[nodiscard]] bool chance(double share) {
+    return std::uniform_real_distribution<double>{}(random_) < share;
+  }
 
   const Arguments& a_;
   int log_;
   std::mt19937_64 random_;
   std::vector<Position> positions_;
   std::map<std::string, Open> open_;  ///< Intents of this run without an end, by tag.
+  std::vector<Plan> plans_;
   std::size_t turn_ = 0;
   std::uint64_t pushed_ = 0;
 };
@@ -145,7 +170,7 @@ void Load::learn(Position& position, const wire::Outcome& o) {
 }
 
 bool Load::choose(std::size_t& position) {
-  const bool may_pile = !a_.saturate && std::uniform_real_distribution<double>{}(random_) < a_.pile_up;
+  const bool may_pile = !a_.saturate && chance(a_.pile_up);
   for (std::size_t tries = 0; tries < positions_.size(); ++tries) {
     position = a_.saturate ? turn_++ % positions_.size() : random_() % positions_.size();
     if (may_pile || positions_[position].under_way == 0) return true;
@@ -153,33 +178,42 @@ bool Load::choose(std::size_t& position) {
   return false;
 }
 
+/// False where it found no room; then it is as if it had never been.
+bool Load::push(client::Session& session, const wire::Intent& intent, const char* tag) {
+  line("{\"t\":\"push\",\"run\":%u,\"tag\":\"%s\",\"id\":%" PRIu64 ",\"do\":\"%s\",\"target\":%" PRIu64
+       ",\"account\":\"%s\",\"symbol\":\"%s\",\"deadline\":%" PRId64 ",\"at\":%" PRId64 "}\n",
+       a_.run, tag, intent.id, std::string{wire::to_string(intent.kind)}.c_str(), intent.target_id,
+       std::string{intent.account.view()}.c_str(), std::string{intent.symbol.view()}.c_str(),
+       intent.deadline_ns, monotonic_now());
+  const client::PushResult result = session.push(intent);
+  if (result == client::PushResult::ok) return true;
+  line("{\"t\":\"nopush\",\"tag\":\"%s\",\"why\":%d}\n", tag, static_cast<int>(result));
+  return false;
+}
+
 bool Load::push_one(client::Session& session) {
   std::size_t at = 0;
   if (open_.size() >= a_.max_open || !choose(at)) return false;
   Position& position = positions_[at];
-  const std::uint32_t spread = a_.deadline_max_ms - a_.deadline_min_ms + 1;
-  const auto within = std::chrono::milliseconds(a_.deadline_min_ms + random_() % spread);
+  const bool is_shot = a_.shots > 0 && chance(a_.shots);
   char tag[17];
   std::snprintf(tag, sizeof tag, "%u.%" PRIu64, a_.run, ++pushed_);
-  auto intent =
-      client::make_reversal(position.account, wire::Product::usdt_futures, position.symbol, position.side)
-          .id(session.next_id())
-          .priority(static_cast<std::uint8_t>(random_() % (a_.highest_priority + 1)))
-          .tag(tag)
-          .within(within);
+  auto intent = (is_shot ? client::make_shot : client::make_reversal)(
+      position.account, wire::Product::usdt_futures, position.symbol, position.side);
+  intent.id(session.next_id())
+      .priority(static_cast<std::uint8_t>(random_() % (a_.highest_priority + 1)))
+      .tag(tag)
+      .within(a_deadline());
   if (position.hedge && random_() % 2 == 0) intent.size(random_() % 2 == 0 ? "1" : "3");
   const std::uint64_t id = intent.intent().id;
-  line("{\"t\":\"push\",\"run\":%u,\"tag\":\"%s\",\"id\":%" PRIu64
-       ",\"account\":\"%s\",\"symbol\":\"%s\",\"deadline\":%" PRId64 ",\"at\":%" PRId64 "}\n",
-       a_.run, tag, id, position.account.c_str(), position.symbol.c_str(), intent.intent().deadline_ns,
-       monotonic_now());
-  const client::PushResult result = session.push(intent);
-  if (result != client::PushResult::ok) {
-    line("{\"t\":\"nopush\",\"tag\":\"%s\",\"why\":%d}\n", tag, static_cast<int>(result));
-    return false;
-  }
+  if (!push(session, intent, tag)) return false;
   ++position.under_way;
   open_.emplace(tag, Open{at, id});
+  if (is_shot) {
+    const std::uint64_t more_ms = random_() % (a_.shot_wait_max_ms - a_.shot_wait_min_ms + 1);
+    const auto wait_ns = static_cast<Ns>(a_.shot_wait_min_ms + more_ms) * kMillisecond;
+    plans_.push_back({monotonic_now() + wait_ns, id, at});
+  }
   return true;
 }
 
@@ -189,12 +223,38 @@ void Load::withdraw_one(client::Session& session) {
   std::advance(chosen, static_cast<std::ptrdiff_t>(random_() % open_.size()));
   char tag[17];
   std::snprintf(tag, sizeof tag, "%u.w%" PRIu64, a_.run, ++pushed_);
-  const auto intent = client::make_withdraw(chosen->second.id).id(session.next_id()).tag(tag);
-  line("{\"t\":\"push\",\"run\":%u,\"tag\":\"%s\",\"id\":%" PRIu64 ",\"withdraw\":%" PRIu64 ",\"at\":%" PRId64
-       "}\n",
-       a_.run, tag, intent.intent().id, chosen->second.id, monotonic_now());
-  if (session.push(intent) != client::PushResult::ok)
-    line("{\"t\":\"nopush\",\"tag\":\"%s\",\"why\":9}\n", tag);
+  (void)push(session, client::make_withdraw(chosen->second.id).id(session.next_id()).tag(tag), tag);
+}
+
+void Load::tend_shots(client::Session& session, Ns now) {
+  std::vector<Plan> due;
+  if (a_.fire_waits && g_go < 2) return;
+  std::erase_if(plans_, [&](const Plan& plan) {
+    if (plan.due_ns <= now) due.push_back(plan);
+    return plan.due_ns <= now;
+  });
+  for (const Plan& plan : due) fire_or_disarm(session, plan);
+}
+
+/// Now and then of a shot that has ended too.
+void Load::fire_or_disarm(client::Session& session, const Plan& plan) {
+  const bool ended =
+      std::ranges::none_of(open_, [&](const auto& open) { return open.second.id == plan.shot; });
+  if (ended && !chance(a_.fire_ended)) return;
+  char tag[17];
+  if (chance(a_.disarm)) {
+    std::snprintf(tag, sizeof tag, "%u.d%" PRIu64, a_.run, ++pushed_);
+    (void)push(session, client::make_disarm(plan.shot).id(session.next_id()).tag(tag), tag);
+    return;
+  }
+  const int times = chance(a_.fire_again) ? 2 : 1;
+  for (int i = 0; i < times; ++i) {
+    std::snprintf(tag, sizeof tag, "%u.f%" PRIu64, a_.run, ++pushed_);
+    const std::uint64_t id = session.next_id();
+    if (!push(session, client::make_fire(plan.shot).id(id).tag(tag).within(a_deadline()), tag)) return;
+    ++positions_[plan.position].under_way;
+    open_.emplace(tag, Open{plan.position, id});
+  }
 }
 
 int Load::run() {
@@ -214,15 +274,15 @@ int Load::run() {
   while (g_end == 0) {
     session->poll([this](const wire::Outcome& o) { on_outcome(o); });
     const Ns now = monotonic_now();
-    const bool pushes =
-        g_stop == 0 && (g_go != 0 || !a_.waits) && session->attached() && (a_.most == 0 || pushed_ < a_.most);
+    const bool may_push = g_stop == 0 && (g_go != 0 || !a_.waits) && session->attached();
+    if (may_push) tend_shots(*session, now);
+    const bool pushes = may_push && (a_.most == 0 || pushed_ < a_.most);
     for (; pushes && next_push <= now; next_push += gap) {
       if (!push_one(*session)) {
         next_push = now + gap;
         break;
       }
-      if (a_.withdraw > 0 && std::uniform_real_distribution<double>{}(random_) < a_.withdraw)
-        withdraw_one(*session);
+      if (a_.withdraw > 0 && chance(a_.withdraw)) withdraw_one(*session);
     }
     const Ns rest = pushes ? std::max<Ns>(next_push - monotonic_now(), 0) : 20 * kMillisecond;
     (void)session->wait(std::chrono::nanoseconds(std::min(rest, 20 * kMillisecond)));
@@ -251,16 +311,23 @@ int main(int argc, char** argv) {
   app.add_option("--deadline-max-ms", a.deadline_max_ms);
   app.add_option("--pile-up", a.pile_up);
   app.add_option("--withdraw", a.withdraw);
+  app.add_option("--shots", a.shots, "Share of the reversals that are armed first");
+  app.add_option("--disarm", a.disarm, "Share of the shots that are dropped instead of fired");
+  app.add_option("--fire-again", a.fire_again, "Share of the fired shots that are fired twice");
+  app.add_option("--fire-ended", a.fire_ended, "Share of those that have ended which are fired all the same");
+  app.add_option("--shot-wait-min-ms", a.shot_wait_min_ms, "From arm to fire or disarm");
+  app.add_option("--shot-wait-max-ms", a.shot_wait_max_ms, "From arm to fire or disarm");
   app.add_option("--max-open", a.max_open);
   app.add_option("--most", a.most, "Pushes at most; 0: without end");
   app.add_option("--highest-priority", a.highest_priority, "Each has one from 0 to this");
   app.add_flag("--short-first", a.short_first, "The positions are short at first");
   app.add_flag("--waits", a.waits, "Push nothing before SIGUSR2");
+  app.add_flag("--fire-waits", a.fire_waits, "Fire or drop no shot before a second SIGUSR2");
   app.add_flag("--saturate", a.saturate, "Keep one intent under way on every position, in turn");
   CLI11_PARSE(app, argc, argv);
   (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
   std::signal(SIGUSR1, [](int) { g_stop = 1; });
-  std::signal(SIGUSR2, [](int) { g_go = 1; });
+  std::signal(SIGUSR2, [](int) { g_go = g_go + 1; });
   std::signal(SIGTERM, [](int) { g_end = 1; });
   const int log = ::open(a.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) {

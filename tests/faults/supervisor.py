@@ -30,8 +30,10 @@ VENUE = ["--set", "timestamp_tolerance_ms=1000", "--set", "keep_arrivals=all"]
 VENUE_CONFIG = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\n"
                 "unresolved_after_ms = 30000\nrequest_timeout_ms = 1000\nlookup_timeout_ms = 1000\nconnect_timeout_ms = 1000\n"
                 "backoff_max_ms = 300")
+# So short a tolerance has each shot signed, and each sealed one dialed, four times a second.
+SHOTS_CONFIG = "max_sealed = 2"
 STRATEGY_OPTIONS = ["intents_per_second = 10000", "reversals_per_position_minute = 1000000",
-                    "reversals_per_position_day = 100000000"]
+                    "reversals_per_position_day = 100000000", "max_shots = 16"]
 # What the network does in one spell. The longest delay stays far below pacing.no_reply_hold_ms, which assumes that.
 NETWORKS = {
     "good": {},
@@ -62,7 +64,7 @@ class Supervisor:
         self.random = random.Random(arguments.seed)
         self.stand = ProxiedStand(arguments.preset, arguments.keep, arguments.seed)
         self.counts = collections.Counter()
-        self.faults = collections.Counter()
+        self.seals = collections.Counter()  # What gateways said of them just before they were killed; some said nothing.
         self.slowest_answer_s = 0.0
         self.specs = []
 
@@ -80,7 +82,7 @@ class Supervisor:
                         ("two", [(a.name, "*") for a in ACCOUNTS[:4]], *STRATEGY_OPTIONS),
                         ("three", [(a, "*") for a in ("way2", "hed2")], 'when_busy = "wait"', *STRATEGY_OPTIONS)],
                        gateway=f'hot_dir = "{s.hot_dir}"\njournal_segment_mb = 2\ndurability = "{self.arguments.durability}"',
-                       venue=VENUE_CONFIG, port=port)
+                       venue=VENUE_CONFIG, shots=SHOTS_CONFIG, port=port)
         rate = self.arguments.rate
         self.specs = [LoadSpec("one", ["--accounts", "way1,lead", "--hedge-accounts", "hed1", "--symbols", ",".join(SYMBOLS),
                                        "--per-second", rate]),
@@ -88,6 +90,8 @@ class Supervisor:
                                        "--per-second", rate / 2]),
                       LoadSpec("three", ["--accounts", "way2", "--hedge-accounts", "hed2", "--symbols", ",".join(SYMBOLS),
                                          "--per-second", rate])]
+        for spec in self.specs:
+            spec.options += ["--shots", str(self.arguments.shots)]
 
     # Disturbances
 
@@ -197,6 +201,8 @@ class Supervisor:
 
     def die(self, how):
         process = self.stand.processes["gateway"]
+        counted = self.stand.status().get("counters", {})
+        self.seals.update({name: counted.get(name, 0) for name in ("seals", "seals_fired", "seals_lost", "signed_again")})
         self.stand.kill("gateway")
         if process.returncode != -signal.SIGKILL:
             raise StandError(f"the gateway ended by itself with {process.returncode}:\n{tail(self.stand.dir / 'gateway.log')}")
@@ -224,7 +230,7 @@ class Supervisor:
 
     def report(self, wrong, lanes, truth):
         figures = {"seed": self.arguments.seed, "kills": self.counts["kills"], **checks.summary(lanes, truth),
-                   "violations": len(wrong), "slowest_calm_s": round(self.slowest_answer_s, 2),
+                   "seals_seen": dict(self.seals), "violations": len(wrong), "slowest_calm_s": round(self.slowest_answer_s, 2),
                    "disturbances": dict(sorted(self.counts.items())), "verdicts": truth.get("verdicts"),
                    "venue_faults": truth.get("faults"), "proxy": self.stand.proxy("/stats")}
         if self.arguments.json:
@@ -245,7 +251,7 @@ class Supervisor:
                 wrong, lanes, truth = self.judge()
                 figures = self.report(wrong, lanes, truth)
                 print(f"{figures['kills']} kills, {figures['pushed']} intents, {figures['executions']} executions, "
-                      f"{figures['unknown']} unknown, {figures['settled']} settled, {figures['unresolved']} unresolved, "
+                      f"{figures['shots']['sent']} shots sent, {figures['unknown']} unknown, {figures['settled']} settled, {figures['unresolved']} unresolved, "
                       f"{figures['violations']} violations", flush=True)
                 if wrong or self.counts["kills"] >= self.arguments.kills:
                     break
@@ -260,7 +266,8 @@ class Supervisor:
             if not wrong and not self.arguments.plant:
                 lines = {name: checks.Reader(s.log_of(name)).new_lines() for name in s.lanes}
                 missed = checks.uncaught_plants(lines, truth)
-                print(f"planted bugs caught: {len(checks.PLANTED) - len(missed)} of {len(checks.PLANTED)}")
+                planted = len(checks.plants_for(lines))
+                print(f"planted bugs caught: {planted - len(missed)} of {planted}")
                 wrong = [f"the checks miss {name}" for name in missed]
                 if s.stop("gateway") != 0:
                     wrong.append("the last gateway did not end cleanly")
@@ -279,6 +286,7 @@ def main():
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=40.0, help="intents a second of each strategy")
+    parser.add_argument("--shots", type=float, default=0.3, help="share of the reversals that are armed first")
     parser.add_argument("--judge-every", type=int, default=50, help="kills between two judgements")
     parser.add_argument("--durability", choices=("process", "power"), default="process")
     parser.add_argument("--plant", action="store_true", help="lose the journal after the last kill: status 0 if that is caught")

@@ -7,6 +7,8 @@ pushes and one polls; they may be the same.
         intent_id = session.reverse("main", "USDT-FUTURES", "ETHUSDT", "long", size="0.02", within_s=0.2)
         for outcome in session.wait_for(intent_id, timeout_s=30):
             print(outcome)
+        shot = session.arm("main", "USDT-FUTURES", "ETHUSDT", "short", within_s=3600)
+        fired = session.fire(shot)
 """
 
 import ctypes
@@ -91,7 +93,7 @@ class WaitResult(enum.IntEnum):
 
 
 class PushError(Exception):
-    """`reverse` could not push; `result` says why. Nothing was sent."""
+    """`reverse` or another could not push; `result` says why. Nothing was sent."""
 
     def __init__(self, result):
         super().__init__(f"not pushed: {result.name.lower()}")
@@ -145,6 +147,10 @@ class _Library:
             ("bh_generation", ctypes.c_uint64, [pointer]),
             ("bh_now_ns", ctypes.c_int64, []),
             ("bh_make_reversal", ctypes.c_int, [ctypes.POINTER(_Intent), text, text, text, text]),
+            ("bh_make_shot", ctypes.c_int, [ctypes.POINTER(_Intent), text, text, text, text]),
+            ("bh_make_fire", ctypes.c_int, [ctypes.POINTER(_Intent), ctypes.c_uint64]),
+            ("bh_make_disarm", ctypes.c_int, [ctypes.POINTER(_Intent), ctypes.c_uint64]),
+            ("bh_make_withdraw", ctypes.c_int, [ctypes.POINTER(_Intent), ctypes.c_uint64]),
             ("bh_set_size", ctypes.c_int, [ctypes.POINTER(_Intent), text]),
             ("bh_set_expected_size", ctypes.c_int, [ctypes.POINTER(_Intent), text]),
             ("bh_event_name", text, [ctypes.c_uint8]),
@@ -198,23 +204,58 @@ class Session:
         Sizes are text or Decimal, never float. Raises ValueError for words that the gateway could not
         understand, PushError where it was not pushed.
         """
+        intent = self._from_words(self._lib.make_reversal, account, product, symbol, side, size, margin_coin)
+        return self._push(intent, within_s, priority, tag, expecting)
+
+    def arm(
+        self, account, product, symbol, side, size=None, expecting=None, within_s=60.0, priority=0, tag=b"", margin_coin=""
+    ):
+        """Prepares the same reversal ahead and returns the id that names the shot. It stays armed for `within_s`
+        at most (a day is the longest); its last event is "disarmed"."""
+        intent = self._from_words(self._lib.make_shot, account, product, symbol, side, size, margin_coin)
+        return self._push(intent, within_s, priority, tag, expecting)
+
+    def fire(self, shot, expecting=None, within_s=1.0, priority=0, tag=b""):
+        """Sends the shot that `arm` returned and returns the id under which the reversal's events come."""
+        return self._push(self._for_target(self._lib.make_fire, shot), within_s, priority, tag, expecting)
+
+    def disarm(self, shot, tag=b""):
+        """Drops a shot. Granted, it has no event of its own: the shot's "disarmed" says "withdrawn"."""
+        return self._push(self._for_target(self._lib.make_disarm, shot), tag=tag)
+
+    def withdraw(self, intent_id, tag=b""):
+        """Takes back a reversal or a fire that waits. Granted, it has no event of its own: the other's "denied"
+        says "withdrawn"."""
+        return self._push(self._for_target(self._lib.make_withdraw, intent_id), tag=tag)
+
+    def _from_words(self, make, account, product, symbol, side, size, margin_coin):
         intent = _Intent()
-        if self._lib.make_reversal(
-            ctypes.byref(intent), account.encode(), product.encode(), symbol.encode(), side.encode()
-        ):
+        if make(ctypes.byref(intent), account.encode(), product.encode(), symbol.encode(), side.encode()):
             raise ValueError(f"no such reversal: {account!r} {product!r} {symbol!r} {side!r}")
-        for value, setter in ((size, self._lib.set_size), (expecting, self._lib.set_expected_size)):
-            if value is None:
-                continue
-            if isinstance(value, float):
-                raise ValueError("a size is text or Decimal: a float is not exact")
-            if setter(ctypes.byref(intent), format(decimal.Decimal(value), "f").encode()):
-                raise ValueError(f"not a size: {value!r}")
+        self._set_number(self._lib.set_size, intent, size)
+        intent.margin_coin = margin_coin.encode()
+        return intent
+
+    def _for_target(self, make, target):
+        intent = _Intent()
+        if not 0 < target < 2**64 or make(ctypes.byref(intent), target):
+            raise ValueError(f"no such intent: {target!r}")
+        return intent
+
+    def _set_number(self, setter, intent, value):
+        if value is None:
+            return
+        if isinstance(value, float):
+            raise ValueError("a size is text or Decimal: a float is not exact")
+        if setter(ctypes.byref(intent), format(decimal.Decimal(value), "f").encode()):
+            raise ValueError(f"not a size: {value!r}")
+
+    def _push(self, intent, within_s=1.0, priority=0, tag=b"", expecting=None):
+        self._set_number(self._lib.set_expected_size, intent, expecting)
         if not 0 <= priority <= 7:
             raise ValueError("priority is 0 to 7")
         if len(tag) > 16:
             raise ValueError("a tag has at most 16 bytes")
-        intent.margin_coin = margin_coin.encode()
         ctypes.memmove(intent.user_tag, tag, len(tag))
         intent.priority = priority
         intent.deadline_ns = self._lib.now_ns() + int(within_s * 1e9)

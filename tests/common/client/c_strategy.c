@@ -26,6 +26,18 @@ static int until_settled(bh_session* session, uint64_t id) {
   }
 }
 
+/* Polls one event at a time, so that none of what follows is dropped. */
+static int until_kind(bh_session* session, uint64_t id, uint8_t kind) {
+  bh_outcome outcome;
+  for (;;) {
+    if (bh_wait(session, INT64_C(30000000000)) != BH_READY) return __LINE__;
+    if (bh_poll(session, &outcome, 1) == 0) continue;
+    if (outcome.intent_id == id && outcome.kind == kind) {
+      return ((outcome.flags & BH_TERMINAL) != 0) == (kind == BH_DISARMED) ? 0 : __LINE__;
+    }
+  }
+}
+
 int c_strategy(const char* path) {
   char error[256];
   bh_intent intent;
@@ -57,6 +69,30 @@ int c_strategy(const char* path) {
   CHECK(bh_wait(session, 1000000) == BH_TIMED_OUT);
   CHECK(bh_reattach(session, error, sizeof error) == BH_OK);
   CHECK(bh_generation(session) == 2 && bh_taken_mark(session) == 1);
+
+  bh_intent shot;
+  CHECK(bh_make_shot(&shot, "main", "USDT-FUTURES", "ETHUSDT", "up") == BH_INVALID);
+  CHECK(bh_make_shot(&shot, "main", "USDT-FUTURES", "ETHUSDT", "short") == BH_OK);
+  CHECK(shot.kind == BH_ARM && shot.position_side == BH_SHORT && shot.target_id == 0);
+  CHECK(shot.deadline_ns > bh_now_ns() + INT64_C(30000000000));
+  shot.id = bh_next_id(session);
+  CHECK(bh_push(session, &shot) == BH_OK);
+  CHECK(until_kind(session, shot.id, BH_ARMED) == 0);
+  CHECK(bh_make_fire(&intent, 0) == BH_INVALID && bh_make_fire(NULL, shot.id) == BH_INVALID);
+  CHECK(bh_make_fire(&intent, shot.id) == BH_OK);
+  CHECK(intent.kind == BH_FIRE && intent.target_id == shot.id && intent.deadline_ns > bh_now_ns());
+  intent.id = bh_next_id(session);
+  CHECK(bh_push(session, &intent) == BH_OK);
+  CHECK(until_kind(session, shot.id, BH_DISARMED) == 0);
+  CHECK(until_settled(session, intent.id) == 0);
+  shot.id = bh_next_id(session);
+  CHECK(bh_push(session, &shot) == BH_OK);
+  CHECK(until_kind(session, shot.id, BH_ARMED) == 0);
+  CHECK(bh_make_disarm(&intent, shot.id) == BH_OK && intent.kind == BH_DISARM);
+  intent.id = bh_next_id(session);
+  CHECK(bh_push(session, &intent) == BH_OK);
+  CHECK(until_kind(session, shot.id, BH_DISARMED) == 0);
+  CHECK(bh_make_withdraw(&intent, shot.id) == BH_OK && intent.kind == BH_WITHDRAW);
 
   CHECK(bh_push(NULL, &intent) == BH_INVALID && bh_poll(NULL, NULL, 3) == 0 &&
         bh_wait(NULL, 0) == BH_INVALID);

@@ -1,5 +1,6 @@
 // A gateway without a venue: the real attach server and lanes on two threads, and an engine that settles each
-// intent at once. What a journal would keep outlives a stop, so that a restart can be played.
+// intent at once, a shot when it is fired. What a journal would keep outlives a stop, so that a restart can
+// be played.
 #pragma once
 
 #include <atomic>
@@ -122,12 +123,7 @@ class EchoGateway {
   }
 
   void on_intent(LaneIndex index, const wire::Intent& intent) {
-    wire::Outcome outcome{};
-    outcome.intent_id = intent.id;
-    outcome.user_tag = intent.user_tag;
-    outcome.created_ns = intent.created_ns;
-    outcome.taken_ns = monotonic_now();
-    outcome.published_ns = outcome.taken_ns;
+    wire::Outcome outcome = outcome_of(intent.id, intent);
     if (intent.id <= set_->taken_mark(index) || intent.reserved != 0) {
       outcome.kind = wire::EventKind::denied;
       outcome.deny_reason =
@@ -136,16 +132,55 @@ class EchoGateway {
       (void)set_->publish(index, outcome);
       return;
     }
-    outcome.kind = wire::EventKind::queued;
-    (void)set_->publish(index, outcome);
-    Lane& lane = lane_of(index);
-    lane.taken.push_back(intent.id);
+    lane_of(index).taken.push_back(intent.id);
+    switch (intent.kind) {
+      case wire::IntentKind::arm:
+        outcome.kind = wire::EventKind::armed;
+        (void)set_->publish(index, outcome);
+        return;
+      case wire::IntentKind::reverse:
+      case wire::IntentKind::withdraw:
+        outcome.kind = wire::EventKind::queued;
+        (void)set_->publish(index, outcome);
+        break;
+      case wire::IntentKind::fire:
+        end_shot(index, intent, wire::DenyReason::none);
+        break;
+      case wire::IntentKind::disarm:
+        end_shot(index, intent, wire::DenyReason::withdrawn);
+        set_->close_intent(index);  // The shot's event says that it was done.
+        return;
+    }
     outcome.kind = wire::EventKind::settled;
     outcome.result = wire::SettledResult::reversed;
     outcome.flags = wire::kTerminal | wire::kHasPositions;
     outcome.position_scale = 2;
     outcome.long_before = 150;
     outcome.short_after = 150;
+    record(index, outcome);
+  }
+
+  /// Whatever target an intent names is taken for a shot that is armed.
+  void end_shot(LaneIndex index, const wire::Intent& intent, wire::DenyReason reason) {
+    wire::Outcome outcome = outcome_of(intent.target_id, intent);
+    outcome.kind = wire::EventKind::disarmed;
+    outcome.deny_reason = reason;
+    outcome.flags = wire::kTerminal;
+    record(index, outcome);
+  }
+
+  [[nodiscard]] static wire::Outcome outcome_of(std::uint64_t id, const wire::Intent& intent) {
+    wire::Outcome outcome{};
+    outcome.intent_id = id;
+    outcome.user_tag = intent.user_tag;
+    outcome.created_ns = intent.created_ns;
+    outcome.taken_ns = monotonic_now();
+    outcome.published_ns = outcome.taken_ns;
+    return outcome;
+  }
+
+  void record(LaneIndex index, wire::Outcome& outcome) {
+    Lane& lane = lane_of(index);
     outcome.record_number = lane.records.size() + 1;
     lane.records.push_back(outcome);
     if (replays_.contains(index.value)) {

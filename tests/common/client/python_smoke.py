@@ -39,10 +39,26 @@ with backhand.Session(path, "alpha", "python", library=library) as session:
     second = session.reverse("main", "USDT-FUTURES", "ETHUSDT", "short")
     assert second == first + 1
     assert list(session.wait_for(second, timeout_s=30))[-1].terminal
+    shot = session.arm("main", "USDT-FUTURES", "ETHUSDT", "long", within_s=3600, tag=b"shot")
+    fired = session.fire(shot, expecting="1.50", priority=2)
+    events = list(session.wait_for(fired, timeout_s=30))
+    assert [event.kind for event in events] == ["settled"], events
+    shot = session.arm("main", "USDT-FUTURES", "ETHUSDT", "long")
+    dropped = session.disarm(shot)
+    events = list(session.wait_for(shot, timeout_s=30))
+    assert [(event.kind, event.deny_reason) for event in events] == [("armed", "none"), ("disarmed", "withdrawn")], events
+    assert events[-1].terminal
+    for bad in (lambda: session.fire(0), lambda: session.withdraw(-1), lambda: session.arm("main", "SPOT", "ETHUSDT", "long"),
+                lambda: session.fire(shot, expecting=1.5), lambda: session.disarm(shot, tag=b"x" * 17)):
+        try:
+            bad()
+            raise AssertionError("a bad intent was pushed")
+        except ValueError:
+            pass
     session.reattach()
-    assert session.generation == 2 and session.taken_mark == second
+    assert session.generation == 2 and session.taken_mark == dropped
 
 with backhand.Session(path, "alpha", "python", cursor=1, library=library) as session:
     session.wait(30)
     replayed = session.poll()
-    assert [event.record_number for event in replayed] == [2] and replayed[0].replayed, replayed
+    assert [event.record_number for event in replayed] == [2, 3, 4, 5] and replayed[0].replayed, replayed

@@ -110,6 +110,88 @@ TEST(Intents, TellsEveryMistakeWithItsLineAndKey) {
       "f:6: position: is missing\n");
 }
 
+TEST(Intents, ReadsShotsAndWhatMeansThem) {
+  const std::string arm =
+      R"({"do":"arm","name":"x","account":"main","symbol":"ETHUSDT","product":"USDT-FUTURES","position":"long")";
+  const auto intents =
+      good(R"({"do":"fire","target":"x","name":"f","at_ms":20,"priority":2,"expected_size":"3","tag":"t"})"
+           "\n" +
+           arm + "}\n" + R"({"do":"withdraw","target":"f","at_ms":30})" + "\n" +
+           R"({"do":"disarm","target":"x","at_ms":10,"deadline_ms":60000})" + "\n" +
+           R"({"do":"arm","account":"a","symbol":"S","product":"USDT-FUTURES","position":"short",)" +
+           R"("deadline_ms":86400000})");
+  ASSERT_EQ(intents.size(), 5U);
+  EXPECT_EQ(intents[0].line, 2U);
+  EXPECT_EQ(intents[0].intent.kind, wire::IntentKind::arm);
+  EXPECT_EQ(intents[0].deadline_ms, kDefaultShotDeadline_ms);
+  EXPECT_EQ(intents[0].target_line, 0U);
+  EXPECT_EQ(intents[1].deadline_ms, 86'400'000);
+  EXPECT_EQ(intents[2].intent.kind, wire::IntentKind::disarm);
+  EXPECT_EQ(intents[2].target_line, 2U);
+  EXPECT_EQ(intents[3].intent.kind, wire::IntentKind::fire);
+  EXPECT_EQ(intents[3].target_line, 2U);
+  EXPECT_EQ(intents[3].deadline_ms, kDefaultDeadline_ms);
+  EXPECT_EQ(intents[3].intent.priority, 2);
+  EXPECT_EQ(intents[3].intent.flags, wire::kHasExpectedSize);
+  EXPECT_EQ(intents[3].intent.user_tag.view(), "t");
+  EXPECT_TRUE(intents[3].intent.account.empty());
+  EXPECT_EQ(intents[4].intent.kind, wire::IntentKind::withdraw);
+  EXPECT_EQ(intents[4].target_line, 1U);
+  EXPECT_EQ(good(R"({"do":"reverse",)" + kGood.substr(1))[0].intent.kind, wire::IntentKind::reverse);
+}
+
+TEST(Intents, RefusesKeysThatWhatItDoesHasNoUseFor) {
+  EXPECT_EQ(
+      problems(R"({"do":"fire","target":"x","account":"a","position":"long","size":"1","margin_coin":"U"})"
+               "\n"
+               R"({"do":"disarm","target":"x","priority":1,"expected_size":"1","deadline_ms":60001})"
+               "\n"
+               R"({"do":"withdraw"})"
+               "\n"
+               R"({"do":"arm","deadline_ms":86400001,"name":"","target":"x"})"
+               "\n"
+               R"({"do":"shoot"})"
+               "\n"
+               R"({"do":1})"
+               "\n" +
+               std::string{R"({"target":"x",)"} + kGood.substr(1)),
+      "f:1: account: is not for a line that does \"fire\"\n"
+      "f:1: position: is not for a line that does \"fire\"\n"
+      "f:1: size: is not for a line that does \"fire\"\n"
+      "f:1: margin_coin: is not for a line that does \"fire\"\n"
+      "f:2: priority: is not for a line that does \"disarm\"\n"
+      "f:2: expected_size: is not for a line that does \"disarm\"\n"
+      "f:2: deadline_ms: must be an integer between 0 and 60000\n"
+      "f:3: target: is missing\n"
+      "f:4: deadline_ms: must be an integer between 0 and 86400000\n"
+      "f:4: name: must be a string of 1 to 64 bytes\n"
+      "f:4: target: is not for a line that does \"arm\"\n"
+      "f:4: account: is missing\n"
+      "f:4: symbol: is missing\n"
+      "f:4: product: is missing\n"
+      "f:4: position: is missing\n"
+      "f:5: do: must be \"reverse\", \"arm\", \"fire\", \"disarm\" or \"withdraw\"\n"
+      "f:6: do: must be \"reverse\", \"arm\", \"fire\", \"disarm\" or \"withdraw\"\n"
+      "f:7: target: is not for a line that does \"reverse\"\n");
+}
+
+TEST(Intents, RefusesTargetsThatAreUnknownLaterOrOfAnotherKind) {
+  const auto line = [](const std::string& more) { return "{" + more + "," + kGood.substr(1) + "\n"; };
+  EXPECT_EQ(problems(line(R"("do":"arm","name":"x","at_ms":5)") + R"({"do":"fire","target":"x"})" + "\n" +
+                     R"({"do":"fire","target":"y"})" + "\n" + line(R"("name":"r")") +
+                     R"({"do":"disarm","target":"r","at_ms":9})" + "\n" +
+                     R"({"do":"withdraw","target":"x","at_ms":9})" + "\n" + line(R"("name":"r")") +
+                     R"({"do":"disarm","name":"d","target":"d","at_ms":9})"),
+            "f:2: target: must name a line that comes earlier\n"
+            "f:3: target: names no line\n"
+            "f:7: name: is another line's already\n"
+            "f:5: target: must not name a line that does \"reverse\"\n"
+            "f:6: target: must not name a line that does \"arm\"\n"
+            "f:8: target: must name a line that comes earlier\n");
+  EXPECT_EQ(good(line(R"("do":"arm","name":"x")") + R"({"do":"fire","target":"x"})")[1].target_line, 1U)
+      << "of the same time, the one above comes earlier";
+}
+
 TEST(Intents, RefusesAFileWithoutAny) {
   EXPECT_EQ(problems("# nothing\n\n"), "f: holds no intent\n");
   EXPECT_EQ(problems(""), "f: holds no intent\n");

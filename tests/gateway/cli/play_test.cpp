@@ -91,6 +91,18 @@ std::vector<TimedIntent> intents_at(const std::vector<std::int64_t>& times_ms) {
   return out;
 }
 
+TimedIntent& doing(TimedIntent& timed, wire::IntentKind kind, std::uint32_t target_line = 0) {
+  timed.intent.kind = kind;
+  timed.target_line = target_line;
+  return timed;
+}
+
+wire::Outcome because(wire::DenyReason reason, std::uint64_t id, wire::EventKind kind) {
+  wire::Outcome out = event(id, kind, true);
+  out.deny_reason = reason;
+  return out;
+}
+
 constexpr Ns kStart = 1'000 * kSecond;
 
 TEST(Play, PushesEachWhenItIsDueWithItsDeadline) {
@@ -145,6 +157,85 @@ TEST(Play, StatusIsBadWhereOneEndsOtherwise) {
   EXPECT_FALSE(ended(wire::EventKind::denied, wire::SettledResult::none));
   EXPECT_FALSE(ended(wire::EventKind::rejected, wire::SettledResult::none));
   EXPECT_FALSE(ended(wire::EventKind::unresolved, wire::SettledResult::none));
+}
+
+TEST(Play, FiresTheShotThatItArmed) {
+  MadeUpGateway gateway;
+  Heard heard;
+  auto intents = intents_at({0, 10});
+  doing(intents[0], wire::IntentKind::arm).deadline_ms = 60'000;
+  doing(intents[1], wire::IntentKind::fire, 1);
+  gateway.on_push = [&](const wire::Intent& intent) {
+    if (intent.kind == wire::IntentKind::fire) {
+      gateway.tell(gateway.now() + 1, because(wire::DenyReason::none, 41, wire::EventKind::disarmed));
+      gateway.tell(gateway.now() + 2,
+                   event(intent.id, wire::EventKind::settled, true, wire::SettledResult::reversed));
+    }
+    return PushResult::ok;
+  };
+  const PlaySummary summary = play(intents, gateway, heard, kSecond);
+  ASSERT_EQ(gateway.pushed.size(), 2U);
+  EXPECT_EQ(gateway.pushed[0].second.target_id, 0U);
+  EXPECT_EQ(gateway.pushed[1].second.target_id, 41U);
+  EXPECT_EQ(to_string(summary), "2 intents: 1 disarmed, 1 reversed");
+  EXPECT_TRUE(summary.all_reversed);
+}
+
+TEST(Play, AnArmThatEndsUnsentIsNotGood) {
+  for (const auto reason : {wire::DenyReason::shot_expired, wire::DenyReason::withdrawn}) {
+    MadeUpGateway gateway;
+    Heard heard;
+    auto intents = intents_at({0});
+    doing(intents[0], wire::IntentKind::arm);
+    gateway.tell(kStart + 1, because(reason, 41, wire::EventKind::disarmed));
+    EXPECT_FALSE(play(intents, gateway, heard, kSecond).all_reversed);
+  }
+}
+
+TEST(Play, ADisarmAndAWithdrawEndWithTheirTargets) {
+  MadeUpGateway gateway;
+  Heard heard;
+  auto intents = intents_at({0, 0, 10, 20});
+  doing(intents[0], wire::IntentKind::arm);
+  doing(intents[2], wire::IntentKind::disarm, 1);
+  doing(intents[3], wire::IntentKind::withdraw, 2);
+  gateway.tell(kStart + 30 * kMillisecond,
+               because(wire::DenyReason::withdrawn, 41, wire::EventKind::disarmed));
+  gateway.tell(kStart + 40 * kMillisecond, because(wire::DenyReason::withdrawn, 42, wire::EventKind::denied));
+  const PlaySummary summary = play(intents, gateway, heard, kSecond);
+  EXPECT_EQ(gateway.now(), kStart + 40 * kMillisecond) << "nothing is waited for any more";
+  EXPECT_EQ(to_string(summary), "4 intents: 1 denied, 1 disarmed, 2 granted");
+}
+
+TEST(Play, OneThatIsRefusedIsNotTakenForGranted) {
+  MadeUpGateway gateway;
+  Heard heard;
+  // A fire waits. The first disarm takes it back with its shot; the withdraw and the second disarm find
+  // nothing.
+  auto intents = intents_at({0, 0, 0, 0, 0});
+  doing(intents[0], wire::IntentKind::arm);
+  doing(intents[1], wire::IntentKind::fire, 1);
+  doing(intents[2], wire::IntentKind::disarm, 1);
+  doing(intents[3], wire::IntentKind::withdraw, 2);
+  doing(intents[4], wire::IntentKind::disarm, 1);
+  gateway.tell(kStart + 1, because(wire::DenyReason::withdrawn, 42, wire::EventKind::denied));
+  gateway.tell(kStart + 2, because(wire::DenyReason::withdrawn, 41, wire::EventKind::disarmed));
+  gateway.tell(kStart + 3, because(wire::DenyReason::no_such_target, 44, wire::EventKind::denied));
+  gateway.tell(kStart + 4, because(wire::DenyReason::no_such_target, 45, wire::EventKind::denied));
+  EXPECT_EQ(to_string(play(intents, gateway, heard, kSecond)), "5 intents: 3 denied, 1 disarmed, 1 granted");
+  EXPECT_EQ(heard.lines, (std::vector<std::string>{"42@2", "41@1", "44@4", "45@5"}));
+}
+
+TEST(Play, PushesNothingForATargetThatWasNot) {
+  MadeUpGateway gateway;
+  Heard heard;
+  auto intents = intents_at({0, 300});
+  doing(intents[0], wire::IntentKind::arm);
+  doing(intents[1], wire::IntentKind::fire, 1);
+  gateway.on_push = [](const wire::Intent&) { return PushResult::detached; };
+  EXPECT_EQ(to_string(play(intents, gateway, heard, kSecond)), "2 intents: 2 not_pushed");
+  EXPECT_EQ(heard.lines, (std::vector<std::string>{"1 not_pushed: there was no gateway until its deadline",
+                                                   "2 not_pushed: its target was not pushed"}));
 }
 
 TEST(Play, GivesUpAfterTheTimeoutAndCountsWhatIsUnanswered) {

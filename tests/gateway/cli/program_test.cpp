@@ -80,6 +80,23 @@ TEST_F(Program, SendReadsStandardInputAndPrintsRows) {
   EXPECT_NE(ran.output.find("1.5 long/0 short -> 0 long/1.5 short"), std::string::npos) << ran.output;
 }
 
+TEST_F(Program, SendPlaysShotsByTheirNames) {
+  const auto arm = [&](const std::string& name) {
+    return R"({"do":"arm","name":")" + name + "\"," + line_.substr(1);
+  };
+  const std::string fire = R"({"do":"fire","target":"x","at_ms":2})";
+  const Ran fired = run(send("alpha", file_of(arm("x") + fire)));
+  EXPECT_EQ(fired.status, 0) << fired.output;
+  EXPECT_NE(fired.output.find("2 intents: 1 disarmed, 1 reversed"), std::string::npos) << fired.output;
+  const Ran dropped = run(send("alpha", file_of(arm("x") + R"({"do":"disarm","target":"x","at_ms":2})")));
+  EXPECT_EQ(dropped.status, 1) << "an arm that was not sent is not good; " << dropped.output;
+  EXPECT_NE(dropped.output.find("2 intents: 1 disarmed, 1 granted"), std::string::npos) << dropped.output;
+  // The arm's id is not above the lane's last one, so the fire has nothing to name.
+  const Ran lost = run(send("alpha", file_of(R"({"id":1,)" + arm("x").substr(1) + fire)) + " --json");
+  EXPECT_EQ(lost.status, 1) << lost.output;
+  EXPECT_NE(lost.output.find(R"("reason":"its target was not pushed"})"), std::string::npos) << lost.output;
+}
+
 TEST_F(Program, SendEndsWith1WhereAnIntentIsDenied) {
   const std::string first = R"({"id":7,)" + line_.substr(1);
   EXPECT_EQ(run(send("alpha", file_of(first))).status, 0);

@@ -33,7 +33,8 @@ TEST(ShotBook, FindsWhatAMapFinds) {
   std::map<std::pair<std::uint16_t, std::uint64_t>, std::uint32_t> known;
   std::mt19937 random(7);
   for (int step = 0; step < 200'000; ++step) {
-    const std::pair<std::uint16_t, std::uint64_t> key{static_cast<std::uint16_t>(random() % 3), random() % 40};
+    const std::pair<std::uint16_t, std::uint64_t> key{static_cast<std::uint16_t>(random() % 3),
+                                                      random() % 40};
     const LaneIndex lane{key.first};
     const auto found = known.find(key);
     ASSERT_EQ(book.find(lane, key.second), found == known.end() ? kNoSlot : found->second) << "step " << step;
@@ -41,7 +42,8 @@ TEST(ShotBook, FindsWhatAMapFinds) {
       book.remove(found->second);
       known.erase(found);
     } else if (known.size() < kShots) {
-      const std::uint32_t index = book.add(lane, StrategyIndex{static_cast<std::uint16_t>(key.first % 2)}, key.second);
+      const std::uint32_t index =
+          book.add(lane, StrategyIndex{static_cast<std::uint16_t>(key.first % 2)}, key.second);
       ASSERT_NE(index, kNoSlot);
       known[key] = index;
     }
@@ -49,7 +51,8 @@ TEST(ShotBook, FindsWhatAMapFinds) {
   }
   std::size_t listed = 0;
   for (std::uint16_t lane = 0; lane < 3; ++lane)
-    for (std::uint32_t i = book.first_in_lane(LaneIndex{lane}); i != kNoSlot; i = book[i].next_in_lane) ++listed;
+    for (std::uint32_t i = book.first_in_lane(LaneIndex{lane}); i != kNoSlot; i = book[i].next_in_lane)
+      ++listed;
   EXPECT_EQ(listed, known.size());
 }
 

@@ -12,7 +12,8 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "scripts"))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "scripts"))
 from stand import Account, Stand, StandError, intent, tail, wait_for  # noqa: E402
 
 ETH = ("ETHUSDT", "USDT-FUTURES")
@@ -28,13 +29,22 @@ def main_and_hedge():
     return [Account("main"), Account("hedge", mode="hedge")]
 
 
+def nginx_program():
+    found = shutil.which("nginx") or "/usr/sbin/nginx"
+    return found if os.path.exists(found) else None
+
+
 def terminal_events(events):
     return [e for e in events if e["terminal"]]
 
 
 class Scenario(unittest.TestCase):
     def setUp(self):
-        self.stand = self.enterContext(Stand(preset=os.environ.get("BACKHAND_PRESET", "release")))
+        self.stand = self.enterContext(self.new_stand())
+
+    @staticmethod
+    def new_stand():
+        return Stand(preset=os.environ.get("BACKHAND_PRESET", "release"))
 
     def counters(self):
         return self.stand.control("/truth?parts=counters")["counters"]
@@ -43,6 +53,31 @@ class Scenario(unittest.TestCase):
         self.stand.send(strategy, [intent("main", "ETHUSDT", "long", deadline_ms=2000, **more)], lane=lane)
         self.stand.wait_end(f"send-{strategy}-{lane}", limit_s)
         return self.stand.events(strategy, lane)
+
+    def start_nginx(self):
+        """A proxy between gateway and venue that closes connections soon and often; returns its port."""
+        s = self.stand
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        certificates = s.dir / "certificates"
+        (s.dir / "nginx.conf").write_text(
+            f"daemon off; master_process off; pid {s.dir}/nginx.pid; error_log {s.dir}/nginx-error.log;\n"
+            f"events {{ worker_connections 256; }}\nhttp {{ access_log off; client_body_temp_path {s.dir}/t1; proxy_temp_path {s.dir}/t2;\n"
+            f" fastcgi_temp_path {s.dir}/t3; uwsgi_temp_path {s.dir}/t4; scgi_temp_path {s.dir}/t5;\n"
+            f" upstream venue {{ server 127.0.0.1:{s.venue_ports['tls_port']}; keepalive 8; }}\n"
+            f" server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {certificates}/server.pem; ssl_certificate_key {certificates}/server.key;\n"
+            f"  keepalive_requests 5; keepalive_timeout 2s;\n"
+            f"  location / {{ proxy_pass https://venue; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $host; }} }} }}\n")
+        s.spawn("nginx", [nginx_program(), "-c", s.dir / "nginx.conf", "-p", s.dir])
+
+        def answers():
+            s.check_alive("nginx")
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for("nginx", answers)
+        return port
 
     def simple(self, venue=(), **config):
         self.stand.start_venue(*venue)
@@ -114,32 +149,11 @@ class Load(Scenario):
 
 class BehindNginx(Scenario):
     def test_a_proxy_that_closes_often_is_never_noticed(self):
-        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-        if not os.path.exists(nginx):
+        if nginx_program() is None:
             self.skipTest("nginx is not installed")
         s = self.stand
         s.start_venue()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        certificates = s.dir / "certificates"
-        (s.dir / "nginx.conf").write_text(
-            f"daemon off; master_process off; pid {s.dir}/nginx.pid; error_log {s.dir}/nginx-error.log;\n"
-            f"events {{ worker_connections 256; }}\nhttp {{ access_log off; client_body_temp_path {s.dir}/t1; proxy_temp_path {s.dir}/t2;\n"
-            f" fastcgi_temp_path {s.dir}/t3; uwsgi_temp_path {s.dir}/t4; scgi_temp_path {s.dir}/t5;\n"
-            f" upstream venue {{ server 127.0.0.1:{s.venue_ports['tls_port']}; keepalive 8; }}\n"
-            f" server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {certificates}/server.pem; ssl_certificate_key {certificates}/server.key;\n"
-            f"  keepalive_requests 5; keepalive_timeout 2s;\n"
-            f"  location / {{ proxy_pass https://venue; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $host; }} }} }}\n")
-        s.spawn("nginx", [nginx, "-c", s.dir / "nginx.conf", "-p", s.dir])
-
-
-        def answers():
-            s.check_alive("nginx")
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        wait_for("nginx", answers)
+        port = self.start_nginx()
         s.write_config(main_and_hedge(), [ETH], [("alpha", [("main", "*"), ("hedge", "*")], 'reversals_per_position_minute = 200')],
                        venue="max_idle_ms = 1000\nmax_requests = 4\n", port=port)
         s.start_gateway()
