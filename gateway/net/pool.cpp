@@ -23,8 +23,6 @@ constexpr int kEventsPerTurn = 16;
 // A connection that breaks so soon, having served nothing, counts as a failed dial.
 constexpr Ns kStillborn = kSecond;
 
-constexpr Ns ms(std::uint32_t count) noexcept { return static_cast<Ns>(count) * kMillisecond; }
-
 std::expected<void, Error> check(const Settings& settings) {
   const auto bad = [](const char* what) { return std::unexpected(Error{std::string("net: ") + what}); };
   if (settings.host.empty()) return bad("host is empty");

@@ -15,8 +15,6 @@ namespace {
 // Where something due must wait for a permission or a free connection, it is tried again after so long.
 constexpr Ns kRetry = 10 * kMillisecond;
 
-constexpr Ns ms(std::uint32_t count) noexcept { return static_cast<Ns>(count) * kMillisecond; }
-
 }  // namespace
 
 int Pool::take_over(Ns now) noexcept {

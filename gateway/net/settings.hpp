@@ -9,6 +9,9 @@
 
 namespace backhand::net {
 
+/// The settings count milliseconds, the clock nanoseconds.
+constexpr Ns ms(std::uint32_t count) noexcept { return static_cast<Ns>(count) * kMillisecond; }
+
 struct Settings {
   std::string host;             ///< Name that the certificate must carry; sent as server name.
   std::uint16_t port = 443;     ///< TCP port.

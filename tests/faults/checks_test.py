@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import checks  # noqa: E402
+import slot_precision  # noqa: E402
 
 
 def event(kind, tag, number, record=0, **more):
@@ -87,6 +88,27 @@ class ChecksTest(unittest.TestCase):
         lines, truth = good_history()
         lines["one"].append(event("denied", "c", 3, 5, deny="restarted"))
         self.assertIn("never taken", checks.check_all(lines, truth)[0][0])
+
+
+class SlotPrecision(unittest.TestCase):
+    GOOD = [(50_000_000 * n, 50_000_000 * n + 20_000) for n in range(1, 101)]
+
+    def test_writes_after_their_slots_pass(self):
+        wrong, figures = slot_precision.judge(self.GOOD, "even", 20, 0)
+        self.assertEqual(wrong, [])
+        self.assertEqual((figures["samples"], figures["p50_us"], figures["p99.9_us"]), (100, 20.0, 20.0))
+
+    def test_each_planted_bug_is_objected_to(self):
+        planted = {"throttled": (self.GOOD, "burst", 1), "written before its slot": (self.GOOD + [(10, 5)], "burst", 0),
+                   "slots too close": (self.GOOD + [(50_000_001, 50_000_002)], "even", 0), "nothing waited": ([], "burst", 0)}
+        for name, (samples, shape, throttled) in planted.items():
+            with self.subTest(name):
+                self.assertNotEqual(slot_precision.judge(sorted(samples), shape, 20, throttled)[0], [])
+
+    def test_only_those_that_waited_for_a_slot_count(self):
+        line = {"t": "event", "kind": "sent", "taken": 100, "written": 300}
+        lines = [{**line, "slot": 200}, {**line, "slot": 100}, {**line, "slot": 200, "kind": "acked"}, {"t": "push"}]
+        self.assertEqual(slot_precision.waited(lines), [(200, 300)])
 
 
 if __name__ == "__main__":

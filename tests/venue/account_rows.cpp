@@ -9,8 +9,6 @@ namespace backhand::venue {
 
 namespace {
 
-std::uint64_t ms(Ns at) noexcept { return static_cast<std::uint64_t>(at / kMillisecond); }
-
 /// What was held at `at`, as far back as is remembered.
 Exchange::Sizes sizes_at(const Holding& held, Ns at) noexcept {
   for (auto i = held.history.rbegin(); i != held.history.rend(); ++i) {

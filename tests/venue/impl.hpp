@@ -19,6 +19,9 @@
 
 namespace backhand::venue {
 
+/// As the venue writes times: milliseconds.
+inline std::uint64_t ms(Ns at) noexcept { return static_cast<std::uint64_t>(at / kMillisecond); }
+
 /// What an account holds of a contract, and what it held a while ago (for position_lag_ns).
 struct Holding {
   std::uint32_t contract = 0;

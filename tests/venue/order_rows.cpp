@@ -19,8 +19,6 @@ std::uint64_t number_or(std::string_view text, std::uint64_t otherwise) noexcept
   return error == std::errc{} && end == text.data() + text.size() ? out : otherwise;
 }
 
-std::uint64_t ms(Ns at) noexcept { return static_cast<std::uint64_t>(at / kMillisecond); }
-
 /// size × price, rounded down to eight digits behind the point.
 Decimal product_of(Decimal size, Decimal price) noexcept {
   Uint128 digits = static_cast<Uint128>(size.digits) * price.digits;

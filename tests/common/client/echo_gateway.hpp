@@ -16,11 +16,16 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "common/client/intent_builder.hpp"
 #include "common/clock.hpp"
 #include "gateway/ingress/attach_server.hpp"
 #include "gateway/ingress/lanes.hpp"
 
 namespace backhand::client::test {
+
+inline IntentBuilder reversal(std::uint64_t id) {
+  return make_reversal("main", wire::Product::usdt_futures, "ETHUSDT", wire::PositionSide::long_side).id(id);
+}
 
 class EchoGateway {
  public:

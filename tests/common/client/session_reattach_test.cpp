@@ -15,10 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-IntentBuilder reversal(std::uint64_t id) {
-  return make_reversal("main", wire::Product::usdt_futures, "ETHUSDT", wire::PositionSide::long_side).id(id);
-}
-
 SessionOptions quick() {
   SessionOptions options;
   options.backoff_min = 1ms;

@@ -13,11 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using wire::EventKind;
-using wire::Product;
-
-IntentBuilder reversal(std::uint64_t id) {
-  return make_reversal("main", Product::usdt_futures, "ETHUSDT", wire::PositionSide::long_side).id(id);
-}
 
 TEST(Session, PushesAndPolls) {
   EchoGateway gateway;

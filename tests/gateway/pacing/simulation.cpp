@@ -13,9 +13,9 @@ constexpr Ns kLookupTick = 20 * kMillisecond;
 constexpr std::uint32_t kQueueDepth = 3;  ///< Waiting intents that keep an account saturated.
 
 /// The look-up endpoints of the simulated venue; the last is the one for upkeep.
-constexpr Endpoint kPositions = 0;
-constexpr Endpoint kOrders = 1;
-constexpr Endpoint kTime = 2;
+constexpr Endpoint kPositionsEndpoint = 0;
+constexpr Endpoint kOrdersEndpoint = 1;
+constexpr Endpoint kTimeEndpoint = 2;
 
 Settings settings_for(const Scenario& s) {
   Settings out;
@@ -24,7 +24,7 @@ Settings settings_for(const Scenario& s) {
   out.budget.endpoints = {{{5, kSecond}, Scope::per_account},
                           {{10, kSecond}, Scope::per_account},
                           {{20, kSecond}, Scope::per_ip}};
-  out.budget.upkeep_endpoint = kTime;
+  out.budget.upkeep_endpoint = kTimeEndpoint;
   out.budget.ip_rule = s.ip_rule;
   out.budget.margins = s.margins;
   if (s.plant == Plant::window_short_by_1ms) out.budget.margins.window_margin_ns -= kMillisecond;
@@ -180,13 +180,13 @@ void Simulation::tick() {
   const std::uint32_t first = static_cast<std::uint32_t>(random_.below(s_.accounts));
   for (std::uint32_t i = 0; i < s_.accounts; ++i) {
     const AccountIndex account{static_cast<std::uint16_t>((first + i) % s_.accounts)};
-    for (const Endpoint endpoint : {kPositions, kOrders}) {
+    for (const Endpoint endpoint : {kPositionsEndpoint, kOrdersEndpoint}) {
       if (!lookup_pacer.may_send_lookup(account, endpoint, now_)) continue;
       send(lookup_pacer, lookup_pacer.take_lookup(account, endpoint, now_), endpoint);
     }
   }
   while (upkeep_pacer.may_send_upkeep(now_)) {
-    send(upkeep_pacer, upkeep_pacer.take_upkeep(now_), kTime);
+    send(upkeep_pacer, upkeep_pacer.take_upkeep(now_), kTimeEndpoint);
   }
   push(now_ + kLookupTick, Kind::tick, 0);
 }
