@@ -277,6 +277,28 @@ class ShotEnds(ShotScenario):
         self.assertEqual(strategy.end(self.fire_attached(strategy, shot)).deny_reason, "no_such_target")
         self.check_never_arrives(armed.client_oid)
 
+    def test_the_gateway_is_killed_when_the_record_of_the_arm_is_gone(self):
+        # A shot may wait for a day; the segment that says so goes before. What matters of it must have moved on.
+        self.start(shots=SEALED, gateway="journal_segment_mb = 2\njournal_keep_segments = 2",
+                   strategy=["intents_per_second = 1000000"])
+        strategy = self.strategy()
+        shot, armed = self.armed(strategy, sealed=True, within_s=3600)
+        first = self.stand.dir / "state" / "journal-00000001.bhj"
+        self.assertTrue(first.exists())
+
+        def deny_some():
+            for _ in range(500):
+                with contextlib.suppress(PushError):
+                    strategy.fire(shot, expecting="77")
+            strategy.of(shot)
+            return not first.exists()
+
+        wait_for("the first segment to go", deny_some, 60, every_s=0)
+        self.stand.stop("gateway", sig=signal.SIGKILL)
+        self.stand.start_gateway()
+        self.assertEqual(strategy.end(shot).deny_reason, "restarted")
+        self.check_never_arrives(armed.client_oid)
+
     def test_the_gateway_is_ended(self):
         self.start(shots=SEALED)
         strategy = self.strategy()
