@@ -47,6 +47,8 @@ class Intent:
     lost: bool = False      # Above the taken mark at a later attach: never taken, nothing sent.
     pushed: bool = True
     was_acted_on: bool = False
+    was_armed: bool = False
+    sealed: bool = False    # Told to be armed once more.
 
 
 class Lane:
@@ -117,7 +119,10 @@ class Lane:
             self.pending.pop(tag, None)
             if not record and line["deny"] not in UNRECORDED_DENIALS:
                 self.wrong.append(f"{tag} has a terminal event without a record number: {what}")
-        elif line["kind"] not in ("queued", "armed"):
+        elif line["kind"] == "armed":
+            intent.sealed = intent.was_armed
+            intent.was_armed = True
+        elif line["kind"] != "queued":
             intent.was_acted_on = True
         if line["terminal"] and line["kind"] not in ("denied", "disarmed"):
             intent.was_acted_on = True
@@ -234,6 +239,7 @@ def _shot_counts(lanes):
     ends = collections.Counter(e["deny"] for i in intents if i.does == "arm" for e in i.ends[:1] if e["kind"] == "disarmed")
     return {"armed_or_sealed_told": sum(lane.events["armed"] for lane in lanes),
             "sent": sum(i.does == "fire" and i.was_acted_on for i in intents),
+            "sent_after_sealing": sum(i.does == "fire" and i.was_acted_on and i.target is not None and i.target.sealed for i in intents),
             "settled_reversed": sum(i.does == "fire" and any(e["result"] == "reversed" for e in i.ends) for i in intents),
             "disarmed_because": dict(ends.most_common())}
 

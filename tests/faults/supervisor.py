@@ -31,7 +31,7 @@ VENUE_CONFIG = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nsettle_rec
                 "unresolved_after_ms = 30000\nrequest_timeout_ms = 1000\nlookup_timeout_ms = 1000\nconnect_timeout_ms = 1000\n"
                 "backoff_max_ms = 300")
 # So short a tolerance has each shot signed, and each sealed one dialed, four times a second.
-SHOTS_CONFIG = "max_sealed = 2"
+SHOTS_CONFIG = "max_sealed = 4"
 STRATEGY_OPTIONS = ["intents_per_second = 10000", "reversals_per_position_minute = 1000000",
                     "reversals_per_position_day = 100000000", "max_shots = 16"]
 # What the network does in one spell. The longest delay stays far below pacing.no_reply_hold_ms, which assumes that.
