@@ -94,7 +94,8 @@ TEST_F(PositionBookTest, BlocksUntilUnblockedAndKeepsTheStrongerReason) {
   ASSERT_EQ(book.on_read(kFirstPosition, holding("5", "0", 1'000), 10), ReadResult::taken);
   EXPECT_TRUE(book.block(kFirstPosition, BlockReason::unknown));
   EXPECT_EQ(check(kLong), DenyReason::position_blocked);
-  EXPECT_EQ(book.check(kSecondPosition, kLong, {}, 0, 0), DenyReason::position_stale) << "only the one position";
+  EXPECT_EQ(book.check(kSecondPosition, kLong, {}, 0, 0), DenyReason::position_stale)
+      << "only the one position";
   EXPECT_FALSE(book.block(kFirstPosition, BlockReason::unresolved));
   EXPECT_FALSE(book.block(kFirstPosition, BlockReason::unknown));
   EXPECT_EQ(book.blocked(kFirstPosition), BlockReason::unresolved);
