@@ -33,7 +33,7 @@ Ns Engine::question_gap() const noexcept {
 
 Ns Engine::settlement_due(Ns now) const noexcept {
   const Ns due = settlement_.next_due();
-  return pacer_.budget().lookups_are_plenty(now) ? due : std::max(due, next_question_ns_);
+  return pacer_.budget().lookups_may_flow(now) ? due : std::max(due, next_question_ns_);
 }
 
 int Engine::run_lookups(Ns now) noexcept {
@@ -45,11 +45,12 @@ int Engine::run_lookups(Ns now) noexcept {
   while (settlement_due(now) <= now && ports_.wire.can_send(net::RequestClass::lookup) &&
          !free_lookups_.empty()) {
     if (!settlement_.next_lookup(now, lookup, origin.ticket)) break;
-    // Where the allowance is half used it is spread over its window, since a minute without any question
-    // would stop all positions. Most of it is for questions that settle everything open on an account.
+    // Where their part is half used and nothing is lent to them, questions are spread over the window, since
+    // a minute without any question would stop all positions. Most of it is for questions that settle
+    // everything open on an account.
     const bool single =
         origin.ticket.ask != order::Ask::history && origin.ticket.ask != order::Ask::positions;
-    const bool short_of = !pacer_.budget().lookups_are_plenty(now);
+    const bool short_of = !pacer_.budget().lookups_may_flow(now);
     if (short_of && single && now < next_single_ns_) {
       settlement_.postpone(origin.ticket, next_single_ns_);
       continue;

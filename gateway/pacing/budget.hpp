@@ -92,6 +92,10 @@ class Budget {
     const RateBook& own = ip_[static_cast<std::size_t>(RequestClass::lookup)];
     return own.in_use(now) < own.limit() / 2;
   }
+  /// Whether questions need not be spread: their part is plenty, or reversals would lend of theirs.
+  [[nodiscard]] bool lookups_may_flow(Ns now) const noexcept {
+    return lookups_are_plenty(now) || reversals_lend(now);
+  }
   [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept;
   [[nodiscard]] Ns upkeep_earliest(Ns now) const noexcept;
 
@@ -135,7 +139,11 @@ class Budget {
   /// A class whose part is used up may take a slot of the reversals' part while that is less than half
   /// used. Every slot belongs to one part, so the parts' sum, and with it the rule, holds as before.
   [[nodiscard]] bool may_borrow(RequestClass c, Ns now) const noexcept {
-    if (c == RequestClass::reversal || ip_[static_cast<std::size_t>(c)].permits(now)) return false;
+    return c != RequestClass::reversal && !ip_[static_cast<std::size_t>(c)].permits(now) &&
+           reversals_lend(now);
+  }
+  /// Less than half of their part is used.
+  [[nodiscard]] bool reversals_lend(Ns now) const noexcept {
     const RateBook& lender = ip_[static_cast<std::size_t>(RequestClass::reversal)];
     return lender.permits(now) && lender.in_use(now) < lender.limit() / 2;
   }
