@@ -20,6 +20,8 @@ constexpr Ns kSettleLimit_ns = 60 * kSecond;
 constexpr Ns kRoomToServe_ns = 300 * kMicrosecond;
 /// Before a cold shot: its subject has had the core to itself for a while, as it would have in life.
 constexpr Ns kOnTopBefore_ns = 30 * kMillisecond;
+/// Shots before a hot burst of sealed ones.
+constexpr std::size_t kLeadIn = 4;
 /// Most shots with pauses in one burst: 0.3 s.
 constexpr std::size_t kMostPaused = 300;
 
@@ -253,7 +255,7 @@ void Driver::play(Pace pace, std::size_t count, Samples& out) {
   while (count > 0) {
     std::size_t burst = std::min(count, pace == Pace::hot ? most : std::min(most, kMostPaused));
     if (subject_->seals() > 0) burst = std::min(burst, subject_->seals());
-    wait_for_free(subject_->seals() > 0 ? burst + 1 : burst);
+    wait_for_free(subject_->seals() > 0 ? burst + kLeadIn : burst);
     if (subject_->arms())
       for (std::size_t i = 0; i < burst; ++i) arm(lane_->free[i]);
     play_burst(pace, burst, out);
@@ -270,12 +272,13 @@ void Driver::play_burst(Pace pace, std::size_t count, Samples& out) {
   Ns due = monotonic_now() + std::max(2 * kRoomToServe_ns, kPauses_ns[static_cast<std::size_t>(pace)]);
   OnTop on_top(subject_->thread());
   if (subject_->seals() > 0 && pace == Pace::hot) {
-    // So few at once would all come after the wait for their seals; a shot before them, not armed and not
-    // counted, makes them as hot as others.
-    on_top.on();
-    wait_until(due, pace);
-    (void)shoot(due, count);  // The armed ones are at the front.
-    due += period;
+    // So few at once would all come after the wait for their seals; shots before them, not armed and not
+    // counted, make them as hot as others.
+    for (std::size_t i = 0; i < kLeadIn; ++i, due += period) {
+      on_top.on();
+      wait_until(due, pace);
+      (void)shoot(due, count);  // The armed ones are at the front.
+    }
   }
   // The kernel keeps a part of each second for others, so nobody may be on top for long.
   const bool keeps_on_top = pace != Pace::cold;

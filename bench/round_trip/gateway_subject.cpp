@@ -42,12 +42,12 @@ std::string quoted(std::string_view text) { return '"' + std::string{text} + '"'
 
 class GatewayProcess {
  public:
-  GatewayProcess(const Place& place, std::string_view label, std::string_view bin_dir, std::string_view more)
+  GatewayProcess(const Place& place, std::string_view label, std::string_view bin_dir, const Tuning& tuning)
       : place_(place),
         folder_(place.folder + "/" + std::string{label}),
         label_(label),
         bin_dir_(bin_dir),
-        more_(more) {}
+        tuning_(tuning) {}
   ~GatewayProcess() {
     sessions_.clear();
     if (pid_ <= 0) return;
@@ -135,11 +135,14 @@ class GatewayProcess {
 
         << "\n[venue]\nhost = \"localhost\"\nconnect_address = \"127.0.0.1\"\nport = " << place_.venue_port
         << "\nca_file = " << quoted(place_.ca_file)
-        << "\nconnections = 2\nmax_idle_ms = 3600000\nping_interval_ms = 1800000\nmax_requests = 1000000000\n"
+        << "\nconnections = " << std::max<std::size_t>(2, tuning_.sealed)
+        << "\nhandshakes_per_second = 1000\nmax_idle_ms = 3600000\nping_interval_ms = 1800000\nmax_requests "
+           "= 1000000000\n"
            "request_timeout_ms = 60000\nlookup_timeout_ms = 60000\nexecution_grace_ms = 0\n"
            "[pacing]\nrequests_per_second = 1000\nip_requests_per_minute = 600000\n"
            "queue_per_strategy = 65536\nqueue_per_account = 65536\n"
-        << more_;
+           "[shots]\nmax_armed = 512\nrehearse_us = "
+        << tuning_.rehearse_us << "\nmax_sealed = " << tuning_.sealed << "\n";
     for (const BenchAccount& account : place_.accounts) {
       const std::string stem = folder_ + "/secrets/" + account.name;
       write_secret(stem + ".key", account.key);
@@ -158,8 +161,7 @@ class GatewayProcess {
       out << "[[instruments]]\nsymbol = " << quoted(symbol) << "\nproduct = \"USDT-FUTURES\"\n";
     out << "[[strategies]]\nname = " << quoted(kStrategy)
         << "\nmax_lanes = 256\nintents_per_second = 1000000\nreversals_per_position_minute = 10000\n"
-           "reversals_per_position_day = 100000\n"
-        << (more_.empty() ? "" : "max_shots = 512\n");
+           "reversals_per_position_day = 100000\nmax_shots = 512\n";
     for (const BenchAccount& account : place_.accounts) {
       out << "[[strategies.entitlements]]\naccount = " << quoted(account.name) << "\ninstruments = [";
       for (const std::string& symbol : account.symbols) out << quoted(symbol) << ", ";
@@ -210,7 +212,7 @@ class GatewayProcess {
   std::string folder_;
   std::string label_;
   std::string bin_dir_;
-  std::string more_;
+  Tuning tuning_;
   pid_t pid_ = -1;
   bool stopped_ = false;
   std::vector<client::Session> sessions_;
@@ -262,8 +264,8 @@ class GatewaySubject final : public Subject, private StrategyEnd {
 }  // namespace
 
 std::shared_ptr<GatewayProcess> make_gateway(const Place& place, std::string_view label,
-                                             std::string_view bin_dir, std::string_view more) {
-  return std::make_shared<GatewayProcess>(place, label, bin_dir, more);
+                                             std::string_view bin_dir, const Tuning& tuning) {
+  return std::make_shared<GatewayProcess>(place, label, bin_dir, tuning);
 }
 
 std::unique_ptr<Subject> make_gateway_subject(std::shared_ptr<GatewayProcess> process, std::string_view name,

@@ -74,11 +74,9 @@ std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario) {
 
 std::vector<Entry> make_entries(const Place& place, const std::string& against) {
   std::vector<Entry> out;
-  const auto gateway =
-      make_gateway(place, "gateway", place.bin_dir, "[shots]\nmax_armed = 512\nrehearse_us = 200\n");
-  const auto sealing = make_gateway(
-      place, "sealing", place.bin_dir,
-      "[shots]\nmax_armed = 512\nrehearse_us = 200\nmax_sealed = " + std::to_string(kSealed) + "\n");
+  const auto gateway = make_gateway(place, "gateway", place.bin_dir, {});
+  const auto sealing = make_gateway(place, "sealing", place.bin_dir, {.sealed = kSealed});
+  const auto unrehearsed = make_gateway(place, "unrehearsed", place.bin_dir, {.rehearse_us = 0});
   const auto add = [&](std::unique_ptr<Subject> subject, int group, bool hot_only, bool cold, double share) {
     out.push_back({std::move(subject), group, hot_only, cold, share, {}});
   };
@@ -88,6 +86,7 @@ std::vector<Entry> make_entries(const Place& place, const std::string& against) 
   add(make_gateway_subject(gateway, "armed", Way::armed, 0), 2, false, true, 1);
   // Each of its shots costs a handshake.
   add(make_gateway_subject(sealing, "sealed", Way::sealed, 0), 8, false, true, 0.1);
+  add(make_gateway_subject(unrehearsed, "push_unrehearsed", Way::push, 0), 9, false, true, 0.25);
   add(make_naive(place), 3, false, true, 1);
   add(make_beast(place, true), 4, false, false, 0.25);
   add(make_beast(place, false), 5, false, false, 0.25);
@@ -95,7 +94,7 @@ std::vector<Entry> make_entries(const Place& place, const std::string& against) 
   add(make_curl(place), 6, false, false, 0.25);
 #endif
   if (!against.empty())
-    add(make_gateway_subject(make_gateway(place, "against", against, ""), "push_against", Way::push, 0), 7,
+    add(make_gateway_subject(make_gateway(place, "against", against, {}), "push_against", Way::push, 0), 7,
         false, true, 1);
   return out;
 }

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,6 +100,7 @@ SpinVenue::SpinVenue(venue::Exchange& exchange) : exchange_(exchange), replies_(
 SpinVenue::~SpinVenue() {
   peers_.clear();
   if (listener_ >= 0) ::close(listener_);
+  if (epoll_ >= 0) ::close(epoll_);
   SSL_CTX_free(context_);
 }
 
@@ -118,6 +120,8 @@ std::expected<std::unique_ptr<SpinVenue>, Error> SpinVenue::make(venue::Exchange
       ::getsockname(out->listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     return std::unexpected(os_error("cannot listen on loopback"));
   }
+  out->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (out->epoll_ < 0) return std::unexpected(os_error("epoll_create1"));
   out->port_ = ntohs(address.sin_port);
   return out;
 }
@@ -129,6 +133,10 @@ void SpinVenue::accept_all() {
     const int one = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     peers_.push_back(std::make_unique<Peer>(context_, fd, group_));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = peers_.back().get();
+    (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   }
 }
 
@@ -236,7 +244,11 @@ bool SpinVenue::answer_fast(Peer& peer, VenueTimes& times) {
 }
 
 bool SpinVenue::look(VenueTimes& times) {
-  for (const auto& peer : peers_) {
+  // One call, however many connections a subject keeps.
+  std::array<epoll_event, 64> events;
+  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    auto* const peer = static_cast<Peer*>(events[static_cast<std::size_t>(i)].data.ptr);
     if (peer->group != group_ || peer->over || peer->waits) continue;
     if (!read(*peer)) continue;
     if (!checks_ && peer->plain.starts_with(kReversal) && answer_fast(*peer, times)) return true;

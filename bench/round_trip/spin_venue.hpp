@@ -76,6 +76,7 @@ class SpinVenue {
   venue::Exchange& exchange_;
   ssl_ctx_st* context_ = nullptr;
   int listener_ = -1;
+  int epoll_ = -1;
   std::uint16_t port_ = 0;
   int group_ = 0;
   bool checks_ = false;

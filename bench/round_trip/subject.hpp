@@ -145,10 +145,14 @@ class ThreadSubject : public Subject {
 class GatewayProcess;
 enum class Way : std::uint8_t { push, armed, sealed };
 /// Shots that one gateway of the kind that seals keeps sealed.
-inline constexpr std::size_t kSealed = 2;
-/// `bin_dir`: whose backhandd it is. `more`: lines of its configuration's [shots].
+inline constexpr std::size_t kSealed = 16;
+struct Tuning {
+  std::size_t sealed = 0;      ///< Shots kept sealed; with any, so many connections.
+  unsigned rehearse_us = 200;  ///< 0: never.
+};
+/// `bin_dir`: whose backhandd it is.
 [[nodiscard]] std::shared_ptr<GatewayProcess> make_gateway(const Place& place, std::string_view label,
-                                                           std::string_view bin_dir, std::string_view more);
+                                                           std::string_view bin_dir, const Tuning& tuning);
 /// `idle_lanes`: so many other lanes are attached, and idle, while it is active.
 [[nodiscard]] std::unique_ptr<Subject> make_gateway_subject(std::shared_ptr<GatewayProcess> process,
                                                             std::string_view name, Way way,

@@ -42,6 +42,8 @@ class ClassicDialect final : public Dialect {
     const auto* side =
         reinterpret_cast<const char*>(&expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
     for (std::size_t at = 0; at < sizeof(Side); at += 64) __builtin_prefetch(side + at);
+    const auto* account = reinterpret_cast<const char*>(accounts_[expected.account.value].get());
+    for (std::size_t at = 0; at < kExpectedOfAccount; at += 64) __builtin_prefetch(account + at);
   }
   [[nodiscard]] std::size_t encode_reversal(const domain::ReversalRequest& request, VenueMs timestamp,
                                             std::span<char> out) noexcept override;
@@ -69,6 +71,8 @@ class ClassicDialect final : public Dialect {
   /// ,"size":"…24","clientOid":"…32"}
   static constexpr std::size_t kMaxTail = 88;
   static_assert(kMaxHead + kMaxPrefix + kMaxTail <= kMaxRequest);
+  /// Key and head of an account whose texts are of usual length.
+  static constexpr std::size_t kExpectedOfAccount = 768;
 
   /// Key and header lines of an account; holds secrets, so it lives in secure memory.
   struct Account {
@@ -91,9 +95,10 @@ class ClassicDialect final : public Dialect {
   };
   struct Position {
     AccountIndex account;
-    VenueMs refreshed_at = 0;  ///< 0: not yet.
     bool sends_size = false;
-    std::array<Side, 2> sides;  ///< By the side held: long, short.
+    std::array<char, kTimestampText> timestamp{};  ///< `refreshed_at` as text.
+    VenueMs refreshed_at = 0;                      ///< 0: not yet.
+    std::array<Side, 2> sides;                     ///< By the side held: long, short.
   };
 
   [[nodiscard]] Account& account_of(AccountIndex account) noexcept;

@@ -105,6 +105,7 @@ void ClassicDialect::refresh(PositionIndex position, VenueMs timestamp) noexcept
   Position& refreshed = positions_[position.value];
   const Account& account = account_of(refreshed.account);
   for (Side& side : refreshed.sides) side.signed_ahead = sign_ahead(account, timestamp, side.text());
+  write_timestamp(timestamp, refreshed.timestamp.data());
   refreshed.refreshed_at = timestamp;
 }
 
@@ -121,7 +122,6 @@ std::size_t ClassicDialect::encode_reversal(const domain::ReversalRequest& reque
 
   const bool ahead = position.refreshed_at != 0 && position.refreshed_at <= timestamp &&
                      timestamp - position.refreshed_at <= settings_.timestamp_tolerance_ms;
-  const VenueMs signed_at = ahead ? position.refreshed_at : timestamp;
   HmacMessage message = ahead ? side.signed_ahead : sign_ahead(account, timestamp, side.text());
 
   char* const head = out.data();
@@ -130,11 +130,15 @@ std::size_t ClassicDialect::encode_reversal(const domain::ReversalRequest& reque
   std::memcpy(body, side.prefix.data(), side.prefix_size);
   Writer rest(body + side.prefix_size);
   if (request.has_size && position.sends_size) rest.add(R"(,"size":")").add(request.size).add("\"");
-  rest.add(R"(,"clientOid":")").add(checked(view_of(request.client_oid))).add("\"}");
+  rest.add(R"(,"clientOid":")").add(view_of(request.client_oid)).add("\"}");
 
   message.add(rest.view());
   encode_base64(account.key.finish(message), head + account.signature_at);
-  write_timestamp(signed_at, head + account.timestamp_at);
+  if (ahead) {
+    std::memcpy(head + account.timestamp_at, position.timestamp.data(), kTimestampText);
+  } else {
+    write_timestamp(timestamp, head + account.timestamp_at);
+  }
   const std::size_t body_size = side.prefix_size + rest.size();
   write_length(body_size, head + account.length_at);
   return account.head_size + body_size;

@@ -55,14 +55,15 @@ struct Gateway {
 struct Venue {
   std::string host = "api.bitget.com";
   std::uint16_t port = 443;
-  std::string connect_address;             ///< Empty: resolve `host`; else a literal address to connect to.
-  std::string ca_file;                     ///< Empty: the system's certificates.
-  std::string locale = "en-US";            ///< Language of the venue's `msg`.
-  std::string channel_code;                ///< Broker code; empty: header left out.
-  std::uint32_t connections = 4;           ///< Warm connections to the host, shared by all accounts.
-  std::uint32_t max_idle_ms = 20'000;      ///< Retire (or ping) a connection before the peer does.
-  std::uint32_t ping_interval_ms = 5'000;  ///< Below max_idle_ms; not given: at most a third of it.
-  std::uint32_t max_requests = 10'000;     ///< Retire a connection after so many.
+  std::string connect_address;               ///< Empty: resolve `host`; else a literal address to connect to.
+  std::string ca_file;                       ///< Empty: the system's certificates.
+  std::string locale = "en-US";              ///< Language of the venue's `msg`.
+  std::string channel_code;                  ///< Broker code; empty: header left out.
+  std::uint32_t connections = 4;             ///< Warm connections to the host, shared by all accounts.
+  std::uint32_t max_idle_ms = 20'000;        ///< Retire (or ping) a connection before the peer does.
+  std::uint32_t ping_interval_ms = 5'000;    ///< Below max_idle_ms; not given: at most a third of it.
+  std::uint32_t max_requests = 10'000;       ///< Retire a connection after so many.
+  std::uint32_t handshakes_per_second = 20;  ///< Bound on new connections over time; a first set is free.
   std::uint32_t connect_timeout_ms = 3'000;
   std::uint32_t request_timeout_ms = 5'000;  ///< Without a whole reply: unknown, connection reset.
   std::uint32_t lookup_timeout_ms = 5'000;

@@ -75,6 +75,7 @@ void write_venue(Writer& to, const Venue& venue) {
   to.number("max_idle_ms", venue.max_idle_ms);
   to.number("ping_interval_ms", venue.ping_interval_ms);
   to.number("max_requests", venue.max_requests);
+  to.number("handshakes_per_second", venue.handshakes_per_second);
   to.number("connect_timeout_ms", venue.connect_timeout_ms);
   to.number("request_timeout_ms", venue.request_timeout_ms);
   to.number("lookup_timeout_ms", venue.lookup_timeout_ms);

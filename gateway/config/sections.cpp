@@ -122,13 +122,14 @@ void read_texts(Section& section, Venue& venue) {
 }
 
 void read_connections(Section& section, Venue& venue) {
-  section.number("connections", venue.connections, 1, 256);
+  section.number("connections", venue.connections, 1, 64);
   section.number("max_idle_ms", venue.max_idle_ms, 100, kHour_ms);
   if (!section.has("ping_interval_ms")) {
     venue.ping_interval_ms = std::min(venue.ping_interval_ms, std::max(venue.max_idle_ms / 3, 1U));
   }
   section.number("ping_interval_ms", venue.ping_interval_ms, 10, kHour_ms);
   section.number("max_requests", venue.max_requests, 1, 1'000'000'000);
+  section.number("handshakes_per_second", venue.handshakes_per_second, 1, 1'000);
   section.number("connect_timeout_ms", venue.connect_timeout_ms, 10, 60'000);
   section.number("request_timeout_ms", venue.request_timeout_ms, 10, 60'000);
   section.number("lookup_timeout_ms", venue.lookup_timeout_ms, 10, 60'000);

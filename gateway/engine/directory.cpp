@@ -81,6 +81,14 @@ void Directory::insert(const Key& key, PositionIndex position) {
   slots_[at] = {key, position};
 }
 
+PositionIndex Directory::find(const Key& key) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t at = hash(key) & mask; slots_[at].position.valid(); at = (at + 1) & mask) {
+    if (slots_[at].key == key) return slots_[at].position;
+  }
+  return {};
+}
+
 Directory::Found Directory::find(const wire::Intent& intent) const noexcept {
   return find(intent.account, intent.product, intent.symbol, intent.margin_coin);
 }
@@ -88,11 +96,10 @@ Directory::Found Directory::find(const wire::Intent& intent) const noexcept {
 Directory::Found Directory::find(const wire::AccountName& account, wire::Product product,
                                  const wire::SymbolName& symbol,
                                  const wire::CoinName& margin_coin) const noexcept {
-  const Key key{account, upper_case(symbol), margin_coin, product};
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = hash(key) & mask; slots_[at].position.valid(); at = (at + 1) & mask) {
-    if (slots_[at].key == key) return {slots_[at].position, true};
-  }
+  // Most write symbols as the venue does.
+  PositionIndex position = find({account, symbol, margin_coin, product});
+  if (!position.valid()) position = find({account, upper_case(symbol), margin_coin, product});
+  if (position.valid()) return {position, true};
   return {{}, std::find(account_names_.begin(), account_names_.end(), account) != account_names_.end()};
 }
 

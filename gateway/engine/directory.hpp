@@ -56,6 +56,8 @@ class Directory {
   };
   [[nodiscard]] static std::uint64_t hash(const Key& key) noexcept;
   void insert(const Key& key, PositionIndex position);
+  /// `symbol` as the directory has it.
+  [[nodiscard]] PositionIndex find(const Key& key) const noexcept;
 
   std::vector<PositionEntry> positions_;
   std::vector<std::vector<PositionIndex>> by_account_;

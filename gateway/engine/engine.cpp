@@ -50,6 +50,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       dialect_(dialect),
       ports_(ports),
       epoch_(epoch),
+      names_(config.gateway.client_oid_prefix, epoch),
       set_back_ms_(config.venue.request_fuse_ms == 0
                        ? 0
                        : static_cast<VenueMs>(config.venue.clock_tolerance_ms) -

@@ -291,7 +291,7 @@ class Engine final : public net::Handler {
   bitget::Dialect& dialect_;
   Ports ports_;
   std::uint32_t epoch_;
-  std::uint64_t sequence_ = 0;
+  journal::OidSeries names_;
   VenueMs set_back_ms_ = 0;  ///< How far request timestamps are set back to shorten the fuse.
 
   Directory directory_;

@@ -40,7 +40,6 @@ void Engine::rehearse(Ns now) noexcept {
   journal::Entry record{journal::Stamp{now, key, intent.product, intent.position_side}, body};
   for (journal::Record& part : record.parts()) part.crc = journal::checksum_of(part);
   ports_.journal.warm();
-  (void)journal::render_client_oid(config_.gateway.client_oid_prefix, key);
 
   const wire::ClientOid name{bitget::kRehearsalOid};
   const std::size_t length = dialect_.encode_reversal(request_of(intent, entry.account, found, name),

@@ -70,8 +70,9 @@ bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   if (r.shot != kNoSlot) {
     take_shot(r, now);
   } else {
-    r.key = {epoch_, r.lane.value, ++sequence_};
-    r.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, r.key);
+    const journal::OidSeries::Name name = names_.next(r.lane.value);
+    r.key = name.key;
+    r.client_oid = name.text;
     r.signed_venue_ms = r.written_venue_ms - set_back_ms_;
   }
   r.before = book_.snapshot(r.position);

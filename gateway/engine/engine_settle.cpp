@@ -33,7 +33,8 @@ Ns Engine::question_gap() const noexcept {
 
 Ns Engine::settlement_due(Ns now) const noexcept {
   const Ns due = settlement_.next_due();
-  return pacer_.budget().lookups_may_flow(now) ? due : std::max(due, next_question_ns_);
+  if (due > now || pacer_.budget().lookups_may_flow(now)) return due;
+  return std::max(due, next_question_ns_);
 }
 
 int Engine::run_lookups(Ns now) noexcept {

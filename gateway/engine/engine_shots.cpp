@@ -87,8 +87,9 @@ void Engine::arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& int
   shot.position = found.position;
   shot.intent = intent;
   shot.taken_ns = now;
-  shot.key = {epoch_, lane.value, ++sequence_};
-  shot.client_oid = journal::render_client_oid(config_.gateway.client_oid_prefix, shot.key);
+  const journal::OidSeries::Name name = names_.next(lane.value);
+  shot.key = name.key;
+  shot.client_oid = name.text;
   sign_shot(shot, now);
   ++counters_.shots_armed;
   tell_armed(shot, /*spare_room_only=*/false, now);

@@ -56,6 +56,21 @@ wire::ClientOid render_client_oid(std::string_view prefix, ReversalKey key) noex
   return oid;
 }
 
+OidSeries::OidSeries(std::string_view prefix, std::uint32_t epoch) noexcept
+    : tail_at_(prefix.size()), last_{{epoch, 0, 0}, render_client_oid(prefix, {epoch, 0, 0})} {}
+
+OidSeries::Name OidSeries::next(std::uint16_t lane) noexcept {
+  BH_ASSERT(last_.key.sequence + 1 < kMaxSequence);
+  char* const lane_text = last_.text.bytes.data() + tail_at_ + 1 + kEpochDigits + 1;
+  if (lane != last_.key.lane) write_digits(lane_text, lane, kLaneDigits);
+  last_.key.lane = lane;
+  ++last_.key.sequence;
+  char* digit = lane_text + kLaneDigits + 1 + kSequenceDigits - 1;
+  while (*digit == kDigits.back()) *digit-- = kDigits.front();
+  *digit = *digit == '9' ? 'a' : static_cast<char>(*digit + 1);
+  return last_;
+}
+
 std::optional<ParsedOid> parse_client_oid(std::string_view text) noexcept {
   if (text.size() <= kOidTail) return std::nullopt;
   const std::string_view prefix = text.substr(0, text.size() - kOidTail);

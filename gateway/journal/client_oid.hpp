@@ -34,6 +34,22 @@ inline constexpr std::uint64_t kMaxSequence = 2'821'109'907'455;
 /// The text of `key`. `prefix` satisfies is_oid_prefix and `key` is valid. Pure; any thread.
 [[nodiscard]] wire::ClientOid render_client_oid(std::string_view prefix, ReversalKey key) noexcept;
 
+/// The names of one start, one after another. Their text is kept and counted up in place: for the path.
+class OidSeries {
+ public:
+  struct Name {
+    ReversalKey key;
+    wire::ClientOid text;
+  };
+  OidSeries(std::string_view prefix, std::uint32_t epoch) noexcept;
+  /// The next sequence's name, its text as render_client_oid writes it.
+  [[nodiscard]] Name next(std::uint16_t lane) noexcept;
+
+ private:
+  std::size_t tail_at_;  ///< Behind the prefix.
+  Name last_;
+};
+
 struct ParsedOid {
   std::string_view prefix;  ///< Into the text parsed.
   ReversalKey key;

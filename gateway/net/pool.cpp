@@ -22,6 +22,7 @@ constexpr std::uint32_t kWakeKey = UINT32_MAX;
 constexpr int kEventsPerTurn = 16;
 // A connection that breaks so soon, having served nothing, counts as a failed dial.
 constexpr Ns kStillborn = kSecond;
+constexpr Ns kChooseEvery = kMillisecond;
 
 std::expected<void, Error> check(const Settings& settings) {
   const auto bad = [](const char* what) { return std::unexpected(Error{std::string("net: ") + what}); };
@@ -68,6 +69,7 @@ Pool::Pool(const Settings& settings, Handler& handler)
       jitter_(static_cast<std::minstd_rand::result_type>(settings.seed)) {
   const std::size_t places = settings.connections * kPlacesEach;
   connections_.reserve(places);
+  waiting_.reserve(places);
   for (std::size_t place = 0; place < places; ++place) {
     connections_.push_back(std::make_unique<Connection>(static_cast<std::uint16_t>(place)));
   }
@@ -101,7 +103,15 @@ unsigned Pool::free(Ns now) const noexcept {
       std::ranges::count_if(connections_, [&](const auto& connection) { return is_free(*connection, now); }));
 }
 
+/// Between shots, so that the next one finds its connection without a look at all of them.
+void Pool::choose(Ns now) noexcept {
+  chosen_ = nullptr;
+  chosen_ = pick(RequestClass::trade, now);
+  choose_again_ns_ = now + kChooseEvery;
+}
+
 Connection* Pool::pick(RequestClass request_class, Ns now) const noexcept {
+  if (request_class == RequestClass::trade && chosen_ != nullptr && is_free(*chosen_, now)) return chosen_;
   // The best for a trade: not about to be retired, then the lowest round trip. Anything else takes the worst,
   // and nothing where that would be the last.
   const auto rank = [&](const Connection& connection) {
@@ -147,7 +157,7 @@ WriteResult Pool::push(Connection& connection, RequestToken token, RequestClass 
   notes.request_class = request_class;
   notes.deadline_ns = deadline_ns;
   notes.reserve = ReserveState::none;
-  ++outstanding_;
+  waiting_.push_back(&connection);
   ++counters_.written;
   due_at(deadline_ns);
   if (connection.has_rest()) watch_for_room(connection, true);
@@ -172,9 +182,10 @@ WriteResult Pool::give_up_unwritten(Connection& connection) noexcept {
 int Pool::do_work(Ns now) noexcept {
   if (closed_) return 0;
   int work = take_over(now);
-  if (outstanding_ > 0) work += read_due(now);
+  if (!waiting_.empty()) work += read_due(now);
   work += look_at_idle(now);
   if (now >= next_due_) work += upkeep(now);
+  if (work > 0 || now >= choose_again_ns_) choose(now);
   return work;
 }
 
@@ -199,10 +210,20 @@ int Pool::do_ready_work(Ns now) noexcept {
 
 int Pool::read_due(Ns now) noexcept {
   int work = 0;
-  for (const auto& connection : connections_) {
-    if (connection->established() && connection->notes.busy) work += look(*connection, now);
+  // A look may end the wait, and what it calls may begin another.
+  for (std::size_t i = 0; i < waiting_.size();) {
+    Connection& connection = *waiting_[i];
+    work += look(connection, now);
+    if (i < waiting_.size() && waiting_[i] == &connection) ++i;
   }
   return work;
+}
+
+void Pool::waits_no_more(const Connection& connection) noexcept {
+  const auto found = std::ranges::find(waiting_, &connection);
+  BH_ASSERT(found != waiting_.end());
+  *found = waiting_.back();
+  waiting_.pop_back();
 }
 
 int Pool::look_at_idle(Ns now) noexcept {
@@ -249,7 +270,7 @@ void Pool::deliver(Connection& connection, Ns now) noexcept {
   reply.readable_ns = connection.readable_ns();
   reply.replied_ns = connection.replied_ns();
   reply.connection = connection.place();
-  --outstanding_;
+  waits_no_more(connection);
   ++counters_.replies;
   const bool reusable = connection.reusable();
   // It stays busy during the callback, so that a request sent from within cannot take the buffer that the
@@ -295,7 +316,7 @@ void Pool::abandon(Connection& connection) noexcept {
 void Pool::lose(Connection& connection, LossReason reason, Ns now) noexcept {
   const ConnectionNotes notes = connection.notes;
   connection.notes.busy = false;
-  --outstanding_;
+  waits_no_more(connection);
   ++counters_.lost;
   note_if_stillborn(connection, now);
   abandon(connection);
@@ -344,7 +365,7 @@ void Pool::close(Ns now) noexcept {
     connection->notes.busy = false;
     abandon(*connection);
     if (!notes.busy) continue;
-    --outstanding_;
+    waits_no_more(*connection);
     if (notes.request_class == RequestClass::ping) {
       handler_.on_ping_lost(notes.written_ns, now);
     } else {

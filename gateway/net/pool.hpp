@@ -109,6 +109,7 @@ class Pool {
   [[nodiscard]] bool is_free(const Connection& connection, Ns now) const noexcept;
   [[nodiscard]] bool is_expiring(const Connection& connection, Ns now) const noexcept;
   [[nodiscard]] Connection* pick(RequestClass request_class, Ns now) const noexcept;
+  void choose(Ns now) noexcept;
   [[nodiscard]] Connection* find(Reservation reservation) const noexcept;
 
   WriteResult write(Connection& connection, RequestToken token, RequestClass request_class,
@@ -118,6 +119,7 @@ class Pool {
   WriteResult give_up_unwritten(Connection& connection) noexcept;
 
   int read_due(Ns now) noexcept;
+  void waits_no_more(const Connection& connection) noexcept;
   int look_at_idle(Ns now) noexcept;
   int look(Connection& connection, Ns now) noexcept;
   void deliver(Connection& connection, Ns now) noexcept;
@@ -156,12 +158,14 @@ class Pool {
   std::string_view untold_;  ///< A change that no callback could tell yet; a literal.
   int epoll_fd_ = -1;
   unsigned ready_ = 0;
-  unsigned outstanding_ = 0;        ///< Connections that await a reply.
-  unsigned pings_outstanding_ = 0;  ///< Of these, the pool's own.
+  std::vector<Connection*> waiting_;  ///< Connections that await a reply.
+  unsigned pings_outstanding_ = 0;    ///< Of these, the pool's own.
   unsigned dialing_ = 0;
   unsigned failures_ = 0;   ///< Dials failed in a row.
   unsigned stillborn_ = 0;  ///< Connections that broke at once, since one last served a request.
   std::size_t idle_cursor_ = 0;
+  Connection* chosen_ = nullptr;  ///< The best for a trade when last looked; it may be taken by now.
+  Ns choose_again_ns_ = 0;
   Ns ping_after_ = 0;
   Ns next_idle_look_ = 0;
   Ns next_dial_ = 0;    ///< End of the back-off.

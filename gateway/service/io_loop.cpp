@@ -234,12 +234,14 @@ int IoLoop::turn(Ns now) {
                            parts_.lanes.name(change.lane), now);
     engine_.on_lane_attached(change.lane, change.cursor, now);
   }));
-  done +=
-      static_cast<int>(parts_.lanes.drain(kIntentsPerTurn, [&](LaneIndex lane, const wire::Intent& intent) {
-        engine_.on_intent(lane, intent, monotonic_now());
-      }));
+  const auto take = [&](LaneIndex lane, const wire::Intent& intent) {
+    engine_.on_intent(lane, intent, monotonic_now());
+  };
+  done += static_cast<int>(parts_.lanes.drain(kIntentsPerTurn, take));
   done += pool_->do_work(now);
-  done += engine_.do_work(monotonic_now());
+  // Once more, so that an intent waits for half a turn at most to be seen.
+  done += static_cast<int>(parts_.lanes.drain_recent(kIntentsPerTurn, take));
+  done += engine_.do_work(done > 0 ? monotonic_now() : now);
   not_ready_because_.store(engine_.not_ready_because().data(), std::memory_order_relaxed);
   done += run_commands(now);
   return done;

@@ -36,6 +36,7 @@ net::Settings net_settings(const config::Config& config, const bitget::Dialect& 
   out.max_idle_ms = config.venue.max_idle_ms;
   out.ping_interval_ms = config.venue.ping_interval_ms;
   out.max_requests = config.venue.max_requests;
+  out.dials_per_second = config.venue.handshakes_per_second;
   out.connect_timeout_ms = config.venue.connect_timeout_ms;
   out.backoff_min_ms = config.venue.backoff_min_ms;
   out.backoff_max_ms = config.venue.backoff_max_ms;

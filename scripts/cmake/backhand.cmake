@@ -19,7 +19,7 @@ set(BACKHAND_UNITY off CACHE STRING "Compile sources eight at a time: off, tests
 if(BACKHAND_UNITY STREQUAL "all")
   set(CMAKE_UNITY_BUILD ON)
   # g++ takes a source that is included for a header, and warns of private types with members of unnamed namespaces.
-  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
 endif()
 
 find_package(Threads REQUIRED)

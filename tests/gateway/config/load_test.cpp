@@ -103,6 +103,14 @@ TEST(Load, TakesThePingFromTheIdleLimitWhereItIsNotGiven) {
   EXPECT_EQ(loaded(kSmallest).venue.ping_interval_ms, 5'000U);
 }
 
+TEST(Load, TakesWhatBoundsConnections) {
+  std::string text = kSmallest;
+  text.insert(text.find("[[accounts]]"), "connections = 64\nhandshakes_per_second = 1000\n");
+  EXPECT_EQ(loaded(text).venue.connections, 64U);
+  EXPECT_EQ(loaded(text).venue.handshakes_per_second, 1'000U);
+  EXPECT_EQ(loaded(kSmallest).venue.handshakes_per_second, 20U);
+}
+
 TEST(Load, AcceptsHostsOnLoopbackForTheSimulatedVenue) {
   for (const char* venue : {"host = \"localhost\"", "host = \"127.0.0.1\"", "connect_address = \"::1\"",
                             "connect_address = \"127.8.8.8\"\nhost = \"venue.test\""}) {

@@ -30,6 +30,18 @@ TEST(ClientOid, LooksAsDocumented) {
   EXPECT_EQ(render_client_oid("bh", {1'700'000'000, 1, 82}).view(), "bh-0s44we8-0001-0000002a");
 }
 
+TEST(ClientOid, SeriesCountsAsRenderWrites) {
+  OidSeries series("bh", 1'700'000'000);
+  for (std::uint64_t sequence = 1; sequence <= 50'000;
+       ++sequence) {  // Past 36^3, lanes in runs and in turns.
+    const auto lane = static_cast<std::uint16_t>(sequence % 7 < 4 ? 3 : sequence * 257);
+    const ReversalKey key{1'700'000'000, lane, sequence};
+    const OidSeries::Name name = series.next(lane);
+    ASSERT_EQ(name.key, key);
+    ASSERT_EQ(name.text, render_client_oid("bh", key)) << sequence;
+  }
+}
+
 TEST(ClientOid, RefusesWhatItNeverWrote) {
   const std::string good = "bh-0s44we8-0001-0000002a";
   ASSERT_TRUE(parse_client_oid(good));

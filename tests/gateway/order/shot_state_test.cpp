@@ -9,23 +9,22 @@
 namespace backhand::order {
 namespace {
 
-using S = ShotState;
-using E = ShotEvent;
-
 TEST(ShotState, EveryPairIsAsWritten) {
-  struct Row {
+  using S = ShotState;
+  using E = ShotEvent;
+  struct Reaction {
     E event;
     std::array<S, kShotStates.size()> next;  // armed firing spent gone invalid
   };
-  constexpr S kBad = S::invalid;
+  constexpr S kNone = S::invalid;
   const std::array table{
-      Row{E::fired, {S::firing, kBad, kBad, kBad, kBad}},
-      Row{E::returned, {kBad, S::armed, kBad, kBad, kBad}},
-      Row{E::recorded, {kBad, S::spent, kBad, kBad, kBad}},
-      Row{E::dropped, {S::gone, kBad, S::gone, kBad, kBad}},
+      Reaction{E::fired, {S::firing, kNone, kNone, kNone, kNone}},
+      Reaction{E::returned, {kNone, S::armed, kNone, kNone, kNone}},
+      Reaction{E::recorded, {kNone, S::spent, kNone, kNone, kNone}},
+      Reaction{E::dropped, {S::gone, kNone, S::gone, kNone, kNone}},
   };
   ASSERT_EQ(table.size(), kShotEvents.size()) << "an event has no row";
-  for (const Row& row : table) {
+  for (const Reaction& row : table) {
     for (std::size_t s = 0; s < kShotStates.size(); ++s) {
       EXPECT_EQ(next_state(kShotStates[s], row.event), row.next[s])
           << "state " << s << ", event " << static_cast<int>(row.event);
@@ -34,9 +33,9 @@ TEST(ShotState, EveryPairIsAsWritten) {
 }
 
 TEST(ShotState, NothingFollowsARecordButTheEnd) {
-  for (const E event : kShotEvents) {
-    const S next = next_state(S::spent, event);
-    EXPECT_TRUE(next == S::gone || next == S::invalid);
+  for (const ShotEvent event : kShotEvents) {
+    const ShotState next = next_state(ShotState::spent, event);
+    EXPECT_TRUE(next == ShotState::gone || next == ShotState::invalid);
   }
 }
 
