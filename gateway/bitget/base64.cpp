@@ -27,7 +27,8 @@ constexpr std::array<char, 65> kAlphabet = {
   const __m128i upper = _mm_cmpgt_epi8(_mm_set1_epi8(26), six_bits);
   const __m128i run =
       _mm_or_si128(_mm_subs_epu8(six_bits, _mm_set1_epi8(51)), _mm_and_si128(upper, _mm_set1_epi8(13)));
-  const __m128i distance = _mm_shuffle_epi8(_mm_setr_epi8(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0), run);
+  const __m128i distance =
+      _mm_shuffle_epi8(_mm_setr_epi8(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -19, -16, 65, 0, 0), run);
   return _mm_add_epi8(distance, six_bits);
 }
 

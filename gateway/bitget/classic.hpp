@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "common/prefetch.hpp"
 #include "gateway/bitget/base64.hpp"
 #include "gateway/bitget/dialect.hpp"
 #include "gateway/bitget/hmac.hpp"
@@ -38,12 +39,9 @@ class ClassicDialect final : public Dialect {
   void refresh(PositionIndex position, VenueMs timestamp) noexcept override;
   void expect(PositionIndex position, domain::PositionSide held_side) const noexcept override {
     const Position& expected = positions_[position.value];
-    __builtin_prefetch(&expected);
-    const auto* side =
-        reinterpret_cast<const char*>(&expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
-    for (std::size_t at = 0; at < sizeof(Side); at += 64) __builtin_prefetch(side + at);
-    const auto* account = reinterpret_cast<const char*>(accounts_[expected.account.value].get());
-    for (std::size_t at = 0; at < kExpectedOfAccount; at += 64) __builtin_prefetch(account + at);
+    prefetch_bytes(&expected, kCacheLine);
+    prefetch(expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
+    prefetch_bytes(accounts_[expected.account.value].get(), kExpectedOfAccount);
   }
   [[nodiscard]] std::size_t encode_reversal(const domain::ReversalRequest& request, VenueMs timestamp,
                                             std::span<char> out) noexcept override;

@@ -162,6 +162,7 @@ class Engine final : public net::Handler {
   // engine_intake.cpp
   void take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
   void withdraw(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
+  void expect(PositionIndex position) const noexcept;
   /// What is common to all that may become a reversal: of `intent`, or of the shot that it fires.
   void admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
                         PositionIndex position, std::uint32_t shot, Ns now) noexcept;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/prefetch.hpp"
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
 #include "gateway/engine/validate.hpp"
@@ -63,18 +64,24 @@ void Engine::take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::I
     deny_at_once(lane, intent, reason, /*journaled=*/true, now);
     return;
   }
-  // Read some hundreds of nanoseconds from here, and far away where many positions take turns.
+  expect(found.position);
   dialect_.expect(found.position, intent.position_side);
   admit_and_submit(lane, strategy, intent, found.position, kNoSlot, now);
 }
 
+/// All that a reversal of this position reads or writes some hundreds of nanoseconds from here, and that is
+/// far away where many positions take turns.
+void Engine::expect(PositionIndex position) const noexcept {
+  book_.expect(position);
+  risk_.expect(position);
+  if (!free_slots_.empty()) prefetch_to_write(slots_[free_slots_.back()]);
+  const PositionEntry& entry = directory_[position];
+  prefetch(contracts_[entry.instrument.value]);
+  pacer_.budget().expect(entry.account);
+}
+
 void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
                               PositionIndex position, std::uint32_t shot, Ns now) noexcept {
-  // Written soon, and far away like the above.
-  if (!free_slots_.empty()) {
-    const auto* slot = reinterpret_cast<const char*>(&slots_[free_slots_.back()]);
-    for (std::size_t at = 0; at < sizeof(OpenReversal); at += 64) __builtin_prefetch(slot + at, 1);
-  }
   const DenyReason reason = admit(strategy, intent, position, now);
   const bool waits = reason == DenyReason::position_busy &&
                      config_.strategies[strategy.value].when_busy == config::WhenBusy::wait;
@@ -131,7 +138,7 @@ wire::DenyReason Engine::check_risk(StrategyIndex strategy, const wire::Intent& 
   risk::Candidate candidate;
   candidate.strategy = strategy;
   candidate.position = position;
-  candidate.mode = config_.accounts[entry.account.value].position_mode;
+  candidate.mode = book_.mode(position);
   candidate.has_size = (intent.flags & wire::kHasSize) != 0;
   if (candidate.has_size) candidate.size = Decimal{intent.size_digits, intent.size_scale};
   candidate.held_known = held.read_venue_ms != 0;

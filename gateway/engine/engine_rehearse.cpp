@@ -29,6 +29,7 @@ void Engine::rehearse(Ns now) noexcept {
   if (validate(intent, 0, now) != wire::DenyReason::none) return;
   const PositionIndex found = directory_.find(intent).position;
   if (!found.valid()) return;
+  expect(found);
   dialect_.expect(found, intent.position_side);
   rehearsal_admitted_ += admit(StrategyIndex{0}, intent, found, now) == wire::DenyReason::none ? 1 : 0;
 

@@ -92,7 +92,7 @@ bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   body.user_tag = r.intent.user_tag;
   body.has_size = (r.intent.flags & wire::kHasSize) != 0 ? 1 : 0;
   body.size_scale = r.intent.size_scale;
-  body.position_mode = static_cast<std::uint8_t>(config_.accounts[r.account.value].position_mode);
+  body.position_mode = static_cast<std::uint8_t>(book_.mode(r.position));
   body.intent_kind = r.intent.kind;
   const std::uint8_t scale = std::max(r.before.long_size.scale, r.before.short_size.scale);
   const auto long_size = r.before.long_size.rescaled(scale);

@@ -105,6 +105,7 @@ void Engine::fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Inten
   shots_.expect(index);
   const Shot& shot = shots_[index];
   if (shot.seal) ports_.wire.expect(*shot.seal);
+  expect(shot.position);
   if (shot.state != ShotState::armed) {
     deny_at_once(lane, fire, DenyReason::too_late, /*journaled=*/true, now);
     return;

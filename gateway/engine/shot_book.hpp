@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "common/wire/intent.hpp"
 #include "gateway/bitget/dialect.hpp"
@@ -50,6 +51,9 @@ struct Shot {
 
 class ShotBook {
  public:
+  /// A request of usual length.
+  static constexpr std::size_t kExpectedRequest = 768;
+
   ShotBook(std::uint32_t shots, std::uint32_t lanes, std::size_t strategies)
       : shots_(std::make_unique<Shot[]>(shots)),
         size_(shots),
@@ -120,9 +124,8 @@ class ShotBook {
   }
   /// It is about to be fired: brings it into the nearest cache.
   void expect(std::uint32_t index) const noexcept {
-    const auto* shot = reinterpret_cast<const char*>(&shots_[index]);
-    constexpr std::size_t kRead = offsetof(Shot, request) + 1'024;
-    for (std::size_t at = 0; at < kRead; at += 64) __builtin_prefetch(shot + at);
+    prefetch_bytes_to_write(&shots_[index], offsetof(Shot, request));
+    prefetch_bytes(shots_[index].request.data(), shots_[index].seal ? 0 : kExpectedRequest);
   }
   [[nodiscard]] std::uint32_t first_in_lane(LaneIndex lane) const noexcept { return lane_heads_[lane.value]; }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "gateway/net/connection_state.hpp"
 #include "gateway/net/handler.hpp"
@@ -65,10 +66,8 @@ class Connection {
   [[nodiscard]] bool encrypt(std::span<const char> bytes) noexcept;
   /// push() is about to be called: brings what it reads into the nearest cache.
   void expect() const noexcept {
-    const auto* link = reinterpret_cast<const char*>(link_.get());
-    for (std::size_t at = 0; at < sizeof(Link); at += 64) __builtin_prefetch(link + at, 1);
-    for (std::size_t at = 0; at < sizeof(notes); at += 64)
-      __builtin_prefetch(reinterpret_cast<const char*>(&notes) + at, 1);
+    prefetch_to_write(*link_);
+    prefetch_to_write(notes);
   }
   /// One send() of what encrypt left; notes.written_ns is just before it. `written` as soon as the kernel
   /// took a byte, the rest follows by flush; the connection is then busy.

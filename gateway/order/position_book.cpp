@@ -108,6 +108,10 @@ const domain::PositionSnapshot& PositionBook::snapshot(PositionIndex position) c
   return entry(position).snapshot;
 }
 
+domain::PositionMode PositionBook::mode(PositionIndex position) const noexcept {
+  return entry(position).mode;
+}
+
 Ns PositionBook::read_at(PositionIndex position) const noexcept { return entry(position).read_at; }
 
 }  // namespace backhand::order

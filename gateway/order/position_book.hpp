@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
 #include "gateway/domain/instrument.hpp"
@@ -60,6 +61,9 @@ class PositionBook {
                                             const std::optional<Decimal>& expected, Ns max_age,
                                             Ns now) const noexcept;
 
+  /// It is about to be checked, and occupied: a hint to the cache.
+  void expect(PositionIndex position) const noexcept { prefetch_to_write(entries_[position.value]); }
+
   /// The reversal `occupant` (any number of the engine's but kNobody) has the position from taken until its
   /// execution is seen. The position must be free.
   void occupy(PositionIndex position, std::uint32_t occupant) noexcept;
@@ -80,6 +84,7 @@ class PositionBook {
   /// When that read's reply was complete on our clock; meaningless where there is none.
   [[nodiscard]] Ns read_at(PositionIndex position) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] domain::PositionMode mode(PositionIndex position) const noexcept;
 
  private:
   struct Entry {

@@ -99,6 +99,12 @@ class Budget {
   [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept;
   [[nodiscard]] Ns upkeep_earliest(Ns now) const noexcept;
 
+  /// A reversal of this account is about to be asked for: a hint to the cache.
+  void expect(AccountIndex account) const noexcept {
+    books_[account.value].expect();
+    ip_[static_cast<std::size_t>(RequestClass::reversal)].expect();
+  }
+
   /// Each asserts that the request is permitted at `now`; call it right before the write.
   [[nodiscard]] Ticket take_reversal(AccountIndex account, Ns now) noexcept;
   [[nodiscard]] Ticket take_lookup(AccountIndex account, Endpoint endpoint, Ns now) noexcept;

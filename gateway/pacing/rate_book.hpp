@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "common/prefetch.hpp"
 #include "common/time.hpp"
 
 namespace backhand::pacing {
@@ -77,6 +78,13 @@ class RateBook {
   /// had arrived by `now`. Ignored where the book is full already.
   void recall_unanswered(Ns now) noexcept;
   void recall_arrived(Ns now) noexcept;
+
+  /// A write is about to be taken: a hint to the cache.
+  void expect() const noexcept {
+    prefetch_to_write(*this);
+    __builtin_prefetch(&storage_[replied_.head]);
+    __builtin_prefetch(&storage_[std::size_t{2} * capacity_ + writes_], 1);
+  }
 
   /// Writes that the venue may be counting at `now`.
   [[nodiscard]] std::uint32_t in_use(Ns now) const noexcept;

@@ -10,6 +10,7 @@
 
 #include "common/decimal.hpp"
 #include "common/ids.hpp"
+#include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
 #include "gateway/domain/instrument.hpp"
@@ -77,6 +78,9 @@ class RiskBook {
   [[nodiscard]] bool entitled(StrategyIndex strategy, PositionIndex position) const noexcept;
   /// A priority above the strategy's cap is lowered to it, not denied.
   [[nodiscard]] std::uint8_t capped_priority(StrategyIndex strategy, std::uint8_t asked) const noexcept;
+
+  /// It is about to be checked, and counted: a hint to the cache.
+  void expect(PositionIndex position) const noexcept { prefetch_to_write(positions_[position.value]); }
 
   void halt() noexcept { halted_ = true; }
   void resume() noexcept { halted_ = false; }
