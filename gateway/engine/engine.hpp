@@ -185,6 +185,7 @@ class Engine final : public net::Handler {
   [[nodiscard]] wire::DenyReason admit_shot(StrategyIndex strategy, const wire::Intent& intent,
                                             PositionIndex position, Ns now) const noexcept;
   void fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
+  void expect_shot(std::uint32_t shot) const noexcept;
   void disarm(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
   void sign_shot(Shot& shot, Ns now) noexcept;
   void seal_shot(std::uint32_t shot, Ns now) noexcept;
@@ -206,6 +207,7 @@ class Engine final : public net::Handler {
 
   // engine_rehearse.cpp
   void rehearse(Ns now) noexcept;
+  void expect_shots() noexcept;
 
   // engine_send.cpp
   void fire(std::uint32_t slot, Ns now) noexcept;
@@ -333,6 +335,7 @@ class Engine final : public net::Handler {
   Ns next_rehearsal_ns_ = 0;
   std::uint32_t rehearsed_ = 0;  ///< The position of the last one.
   std::uint64_t rehearsal_admitted_ = 0;
+  std::uint32_t expected_shot_ = 0;  ///< Among those that are tended: the last that was brought near.
   domain::LookupReply lookup_reply_;
 
   std::uint32_t contract_jobs_left_ = 0;

@@ -1,11 +1,28 @@
 // The way to the wire walked between two shots, so that the next one finds it in the caches: every step but
 // those that leave a trace. What is encoded bears a name and a time that no venue takes, is encrypted into a
 // session that has no socket, and is forgotten.
+#include <algorithm>
+
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
 #include "gateway/engine/validate.hpp"
 
 namespace backhand::engine {
+
+namespace {
+
+/// Shots brought into the cache with each rehearsal.
+constexpr std::uint32_t kShotsARehearsal = 16;
+
+}  // namespace
+
+/// What is armed may be fired any moment, and its shot is not any other one's.
+void Engine::expect_shots() noexcept {
+  for (std::uint32_t i = std::min(kShotsARehearsal, shots_.tended()); i > 0; --i) {
+    expected_shot_ = expected_shot_ + 1 < shots_.tended() ? expected_shot_ + 1 : 0;
+    expect_shot(shots_.tended(expected_shot_));
+  }
+}
 
 void Engine::rehearse(Ns now) noexcept {
   next_rehearsal_ns_ = now + rehearse_every_ns_;
@@ -48,6 +65,7 @@ void Engine::rehearse(Ns now) noexcept {
   const net::ReplyView* reply = ports_.wire.rehearse({rehearsal_.data(), length});
   if (reply == nullptr) return;
   (void)dialect_.decode_reversal(name, reply->http_status, reply->body, header_lookup(*reply));
+  expect_shots();
 }
 
 }  // namespace backhand::engine

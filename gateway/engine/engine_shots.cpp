@@ -96,16 +96,21 @@ void Engine::arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& int
   schedule_shot(index, now);
 }
 
+void Engine::expect_shot(std::uint32_t index) const noexcept {
+  shots_.expect(index);
+  const Shot& shot = shots_[index];
+  if (shot.seal) ports_.wire.expect(*shot.seal);
+  expect(shot.position);
+}
+
 void Engine::fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Intent& fire, Ns now) noexcept {
   const std::uint32_t index = shots_.find(lane, fire.target_id);
   if (index == kNoSlot) {
     deny_at_once(lane, fire, DenyReason::no_such_target, /*journaled=*/true, now);
     return;
   }
-  shots_.expect(index);
+  expect_shot(index);
   const Shot& shot = shots_[index];
-  if (shot.seal) ports_.wire.expect(*shot.seal);
-  expect(shot.position);
   if (shot.state != ShotState::armed) {
     deny_at_once(lane, fire, DenyReason::too_late, /*journaled=*/true, now);
     return;

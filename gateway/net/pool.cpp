@@ -23,6 +23,7 @@ constexpr int kEventsPerTurn = 16;
 // A connection that breaks so soon, having served nothing, counts as a failed dial.
 constexpr Ns kStillborn = kSecond;
 constexpr Ns kChooseEvery = kMillisecond;
+constexpr Ns kAfterWrite = kMillisecond;
 
 std::expected<void, Error> check(const Settings& settings) {
   const auto bad = [](const char* what) { return std::unexpected(Error{std::string("net: ") + what}); };
@@ -164,7 +165,7 @@ WriteResult Pool::push(Connection& connection, RequestToken token, RequestClass 
   if (notes.requests >= settings_.max_requests) {
     connection.on_retire();
     count_ready();
-    tell_later("a connection carries its last request");
+    tell_later("a connection carries its last request", notes.written_ns);
   }
   return {WriteStatus::written, connection.place(), notes.written_ns};
 }
@@ -175,7 +176,7 @@ WriteResult Pool::give_up_unwritten(Connection& connection) noexcept {
   const WriteResult result{WriteStatus::not_written, connection.place(), connection.notes.written_ns};
   ++counters_.not_written;
   abandon(connection);
-  tell_later("a connection was found dead when it was written to");
+  tell_later("a connection was found dead when it was written to", result.written_ns);
   return result;
 }
 
@@ -381,10 +382,11 @@ void Pool::count_ready() noexcept {
   }));
 }
 
-/// Callbacks come from within do_work only.
-void Pool::tell_later(std::string_view why) noexcept {
+/// Callbacks come from within do_work only. Just after a write there is something better to do: its reply is
+/// read first, and a dial, which wakes another thread, can wait so long.
+void Pool::tell_later(std::string_view why, Ns now) noexcept {
   untold_ = why;
-  next_due_ = 0;
+  due_at(now + kAfterWrite);
 }
 
 void Pool::tell(std::string_view why) noexcept {

@@ -147,7 +147,7 @@ class Pool {
   void watch_for_room(Connection& connection, bool wanted) noexcept;
   void count_ready() noexcept;
   void tell(std::string_view why) noexcept;
-  void tell_later(std::string_view why) noexcept;
+  void tell_later(std::string_view why, Ns now) noexcept;
 
   Settings settings_;
   Handler& handler_;

@@ -19,7 +19,7 @@ std::optional<Reservation> Pool::reserve(Ns now) noexcept {
   Connection* connection = pick(RequestClass::trade, now);
   connection->notes.reserve = ReserveState::reserved;
   count_ready();
-  tell_later("a connection was reserved");
+  tell_later("a connection was reserved", now);
   return Reservation{connection->place(), connection->notes.generation};
 }
 
@@ -52,7 +52,7 @@ WriteResult Pool::fire(Reservation reservation, RequestToken token, Ns deadline_
   BH_ASSERT(connection->notes.reserve == ReserveState::sealed);
   const WriteResult result = push(*connection, token, RequestClass::trade, deadline_ns);
   count_ready();
-  if (result.status == WriteStatus::written) tell_later("a reserved connection was fired");
+  if (result.status == WriteStatus::written) tell_later("a reserved connection was fired", result.written_ns);
   return result;
 }
 

@@ -18,6 +18,9 @@ class IndexedHeap {
 
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
   [[nodiscard]] bool holds(std::uint32_t number) const noexcept { return places_[number] != kAbsent; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(items_.size()); }
+  /// The number at one of size() places, in no order: to go through them all.
+  [[nodiscard]] std::uint32_t number_at(std::uint32_t place) const noexcept { return items_[place].number; }
   [[nodiscard]] std::uint32_t top() const noexcept { return items_.front().number; }
   [[nodiscard]] const Key& top_key() const noexcept { return items_.front().key; }
 
