@@ -2,6 +2,7 @@
 // strings here and as numbers there. Internal to this room.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,6 +41,14 @@ struct Scalar {
   [[nodiscard]] bool given() const noexcept { return shape == Shape::text && !text.empty(); }
 };
 
+[[nodiscard]] constexpr bool is_space(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+/// One of the characters that a JSON number is made of.
+[[nodiscard]] constexpr bool is_number_part(char c) noexcept {
+  return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
 /// Reads `from` into `out`; false where the JSON is broken.
 [[nodiscard]] inline bool read_scalar(value from, Scalar& out) noexcept {
   json_type type{};
@@ -51,9 +60,10 @@ struct Scalar {
     case json_type::number:
       out.shape = Shape::text;
       out.text = from.raw_json_token();
-      out.text = out.text.substr(0, out.text.find_first_of(" \t\r\n"));
+      out.text = out.text.substr(
+          0, static_cast<std::size_t>(std::ranges::find_if(out.text, is_space) - out.text.begin()));
       // simdjson looks at a number only when it is asked for its value.
-      return out.text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+      return std::ranges::all_of(out.text, is_number_part);
     case json_type::null:
       out = {Shape::null, {}};
       return true;

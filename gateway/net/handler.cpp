@@ -5,10 +5,15 @@
 namespace backhand::net {
 namespace {
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+/// `sought` is of letters, digits and dashes. The bit that makes a letter small makes nothing else that a
+/// field's name may hold into one of these.
+bool is_name(std::string_view field, std::string_view sought) noexcept {
+  if (field.size() != sought.size()) return false;
+  unsigned differ = 0;
+  for (std::size_t i = 0; i < field.size(); ++i)
+    differ |=
+        (static_cast<unsigned char>(field[i]) | 0x20U) ^ (static_cast<unsigned char>(sought[i]) | 0x20U);
+  return differ == 0;
 }
 
 }  // namespace
@@ -37,7 +42,7 @@ std::string_view to_string(LossReason reason) noexcept {
 
 std::string_view ReplyView::header(std::string_view name) const noexcept {
   const auto field =
-      std::ranges::find_if(fields, [name](const HeaderField& f) { return same_name(f.name, name); });
+      std::ranges::find_if(fields, [name](const HeaderField& f) { return is_name(f.name, name); });
   return field == fields.end() ? std::string_view{} : field->value;
 }
 

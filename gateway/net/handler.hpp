@@ -67,7 +67,7 @@ struct ReplyView {
   Ns replied_ns = 0;                    ///< When it was whole.
   std::uint16_t connection = 0;
 
-  /// Value of the first field called `name` (case does not matter); empty where absent.
+  /// Value of the first field called `name` (letters, digits and dashes, in any case); empty where absent.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
 };
 
