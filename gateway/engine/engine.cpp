@@ -326,6 +326,12 @@ Ns Engine::next_due(Ns now) const noexcept {
   if (!waiter_deadlines_.empty()) due = std::min(due, waiter_deadlines_.top_key());
   if (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) return now;
   if (!freed_.empty()) return now;
+  // One whose record is not on disk yet is told of by the journal's thread.
+  if (durable_count_ > 0) {
+    const OpenReversal& r = slots_[until_durable_[durable_head_]];
+    if (r.durable_number <= ports_.journal.durable_number())
+      due = std::min(due, can_transmit(r) ? now : now + kMillisecond);
+  }
   // Without a free connection a look-up that is due waits for one; its reply will wake the loop.
   if (ports_.wire.can_send(net::RequestClass::lookup) && !free_lookups_.empty()) {
     // A question that its budget put off is looked at again after a short pause, not in every turn.

@@ -217,6 +217,8 @@ class Engine final : public net::Handler {
                      Ns now) noexcept;
   int send_due(Ns now) noexcept;
   int send_durable(Ns now) noexcept;
+  [[nodiscard]] bool waits_for_connection(const OpenReversal& r, Ns now) noexcept;
+  [[nodiscard]] bool can_transmit(const OpenReversal& r) const noexcept;
   int expire_waiters(Ns now) noexcept;
   int wake_freed(Ns now) noexcept;
   void refresh_templates(Ns now) noexcept;
@@ -323,7 +325,8 @@ class Engine final : public net::Handler {
       until_durable_;  ///< Ring of slots whose `intended` record is being made durable.
   std::size_t durable_head_ = 0;
   std::size_t durable_count_ = 0;
-  std::vector<PositionIndex> freed_;  ///< Positions to look at for waiters, this turn.
+  Ns no_connection_since_ns_ = kNever;  ///< While a recorded reversal waits for a connection.
+  std::vector<PositionIndex> freed_;    ///< Positions to look at for waiters, this turn.
   std::vector<bool> is_freed_;
 
   std::vector<OpenLookup> lookups_;

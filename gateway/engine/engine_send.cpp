@@ -17,6 +17,9 @@ namespace {
 
 /// Templates are refreshed this often where turns are spare; well inside the dialect's tolerance.
 constexpr Ns kTemplateAge_ns = 250 * kMillisecond;
+/// A recorded reversal waits so long for a connection: as long as what was checked before its record is still
+/// as good as checked.
+constexpr Ns kConnectionWait_ns = 20 * kMillisecond;
 
 }  // namespace
 
@@ -232,6 +235,10 @@ int Engine::send_durable(Ns now) noexcept {
     OpenReversal& r = slots_[slot];
     const bool durable = r.durable_number <= ports_.journal.durable_number();
     if (!durable && !journal_failed_) break;
+    const AccountState& account = accounts_[r.account.value];
+    const bool halted = risk_.halted() || account.phase != AccountPhase::ready || account.halted_by_operator;
+    const bool may_go = durable && !halted && now < r.intent.deadline_ns;
+    if (may_go && waits_for_connection(r, now)) break;
     durable_head_ = (durable_head_ + 1) % until_durable_.size();
     --durable_count_;
     r.waits_for = WaitsFor::nothing;
@@ -240,14 +247,29 @@ int Engine::send_durable(Ns now) noexcept {
       void_intended(slot, DenyReason::journal_unavailable, ReversalEvent::journal_refused, now);
     } else if (now >= r.intent.deadline_ns) {
       void_intended(slot, DenyReason::deadline_passed, ReversalEvent::deadline_passed, now);
-    } else if (risk_.halted() || accounts_[r.account.value].phase != AccountPhase::ready ||
-               accounts_[r.account.value].halted_by_operator) {
+    } else if (halted) {
       void_intended(slot, DenyReason::halted, ReversalEvent::halted, now);
     } else {
       transmit(slot, now);
     }
   }
   return done;
+}
+
+/// Several records become durable at once, and each connection carries one request at a time. The time runs
+/// from when there was last a connection to be had.
+bool Engine::waits_for_connection(const OpenReversal& r, Ns now) noexcept {
+  if (can_transmit(r)) {
+    no_connection_since_ns_ = kNever;
+    return false;
+  }
+  no_connection_since_ns_ = std::min(no_connection_since_ns_, now);
+  return now < no_connection_since_ns_ + kConnectionWait_ns;
+}
+
+bool Engine::can_transmit(const OpenReversal& r) const noexcept {
+  const bool sealed = r.shot != kNoSlot && shots_[r.shot].seal.has_value();
+  return sealed || ports_.wire.can_send(net::RequestClass::trade);
 }
 
 int Engine::expire_waiters(Ns now) noexcept {

@@ -10,18 +10,18 @@ namespace backhand::order {
 namespace {
 
 TEST(ShotState, EveryPairIsAsWritten) {
-  using S = ShotState;
-  using E = ShotEvent;
+  using State = ShotState;
+  using Event = ShotEvent;
   struct Reaction {
-    E event;
-    std::array<S, kShotStates.size()> next;  // armed firing spent gone invalid
+    Event event;
+    std::array<State, kShotStates.size()> next;  // armed firing spent gone invalid
   };
-  constexpr S kNone = S::invalid;
+  constexpr State kNone = State::invalid;
   const std::array table{
-      Reaction{E::fired, {S::firing, kNone, kNone, kNone, kNone}},
-      Reaction{E::returned, {kNone, S::armed, kNone, kNone, kNone}},
-      Reaction{E::recorded, {kNone, S::spent, kNone, kNone, kNone}},
-      Reaction{E::dropped, {S::gone, kNone, S::gone, kNone, kNone}},
+      Reaction{Event::fired, {State::firing, kNone, kNone, kNone, kNone}},
+      Reaction{Event::returned, {kNone, State::armed, kNone, kNone, kNone}},
+      Reaction{Event::recorded, {kNone, State::spent, kNone, kNone, kNone}},
+      Reaction{Event::dropped, {State::gone, kNone, State::gone, kNone, kNone}},
   };
   ASSERT_EQ(table.size(), kShotEvents.size()) << "an event has no row";
   for (const Reaction& row : table) {
