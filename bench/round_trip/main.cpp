@@ -83,9 +83,9 @@ std::vector<Entry> make_entries(const Place& place, const std::string& against) 
   add(make_floor(place), 1, false, true, 1);
   add(make_gateway_subject(gateway, "push", Way::push, 0), 2, false, true, 1);
   add(make_gateway_subject(gateway, "push_256_lanes", Way::push, 255), 2, true, false, 0.25);
-  add(make_gateway_subject(gateway, "armed", Way::armed, 0), 2, false, true, 1);
+  add(make_gateway_subject(gateway, "armed", Way::armed, 0), 2, false, false, 1);
   // Each of its shots costs a handshake.
-  add(make_gateway_subject(sealing, "sealed", Way::sealed, 0), 8, false, true, 0.1);
+  add(make_gateway_subject(sealing, "sealed", Way::sealed, 0), 8, false, false, 0.1);
   add(make_gateway_subject(unrehearsed, "push_unrehearsed", Way::push, 0), 9, false, true, 0.25);
   add(make_naive(place), 3, false, true, 1);
   add(make_beast(place, true), 4, false, false, 0.25);
