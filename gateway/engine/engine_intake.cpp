@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "common/prefetch.hpp"
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
@@ -14,7 +15,7 @@ using order::ReversalState;
 using wire::DenyReason;
 using wire::EventKind;
 
-void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept {
+BH_ON_PATH void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept {
   ++counters_.intents;
   const StrategyIndex strategy = lane_book_.strategy(lane);
   const DenyReason malformed = validate(intent, lane_book_.taken_mark(lane), now);
@@ -55,8 +56,8 @@ void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexc
   BH_ASSERT(!"validate lets no other kind through");
 }
 
-void Engine::take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
-                           Ns now) noexcept {
+BH_ON_PATH void Engine::take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
+                                      Ns now) noexcept {
   const Directory::Found found = directory_.find(intent);
   if (!found.position.valid() || !risk_.entitled(strategy, found.position)) {
     const DenyReason reason =
@@ -80,8 +81,8 @@ void Engine::expect(PositionIndex position) const noexcept {
   pacer_.budget().expect(entry.account);
 }
 
-void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
-                              PositionIndex position, std::uint32_t shot, Ns now) noexcept {
+BH_ON_PATH void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
+                                         PositionIndex position, std::uint32_t shot, Ns now) noexcept {
   const DenyReason reason = admit(strategy, intent, position, now);
   const bool waits = reason == DenyReason::position_busy &&
                      config_.strategies[strategy.value].when_busy == config::WhenBusy::wait;
@@ -147,8 +148,8 @@ wire::DenyReason Engine::check_risk(StrategyIndex strategy, const wire::Intent& 
   return risk_.check(candidate, now);
 }
 
-std::uint32_t Engine::allocate(LaneIndex lane, StrategyIndex strategy, PositionIndex position,
-                               const wire::Intent& intent, Ns now) noexcept {
+BH_ON_PATH std::uint32_t Engine::allocate(LaneIndex lane, StrategyIndex strategy, PositionIndex position,
+                                          const wire::Intent& intent, Ns now) noexcept {
   if (free_slots_.empty()) return kNoSlot;
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
@@ -197,7 +198,7 @@ void Engine::record_taken(std::uint32_t slot, Ns now) noexcept {
   (void)append(r, body, now);
 }
 
-void Engine::submit(std::uint32_t slot, Ns now) noexcept {
+BH_ON_PATH void Engine::submit(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   if (!r.occupies) {
     book_.occupy(r.position, slot);

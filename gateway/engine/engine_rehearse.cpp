@@ -3,6 +3,7 @@
 // session that has no socket, and is forgotten.
 #include <algorithm>
 
+#include "common/on_path.hpp"
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
 #include "gateway/engine/validate.hpp"
@@ -65,6 +66,7 @@ void Engine::rehearse(Ns now) noexcept {
   const net::ReplyView* reply = ports_.wire.rehearse({rehearsal_.data(), length});
   if (reply == nullptr) return;
   (void)dialect_.decode_reversal(name, reply->http_status, reply->body, header_lookup(*reply));
+  prefetch_path();
   expect_shots();
 }
 

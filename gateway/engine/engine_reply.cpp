@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
 
@@ -13,7 +14,7 @@ using order::ReversalEvent;
 using order::ReversalState;
 using wire::EventKind;
 
-void Engine::on_reply(net::RequestToken token, const net::ReplyView& reply, Ns now) noexcept {
+BH_ON_PATH void Engine::on_reply(net::RequestToken token, const net::ReplyView& reply, Ns now) noexcept {
   if (is_lookup(token)) {
     on_lookup_reply(index_of(token), reply, now);
     return;
@@ -47,7 +48,7 @@ void Engine::on_lost(net::RequestToken token, net::LossReason reason, bool abort
   become_unknown(slot, ReversalEvent::lost, order::Answer::none, 0, now);
 }
 
-void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyView& view, Ns now) noexcept {
+BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyView& view, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   const journal::ReversalKey key = r.key;
   const domain::ReversalReply reply =

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
 
@@ -23,7 +24,7 @@ constexpr Ns kConnectionWait_ns = 20 * kMillisecond;
 
 }  // namespace
 
-void Engine::fire(std::uint32_t slot, Ns now) noexcept {
+BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::waiting && r.ticket.open());
   // A seal that is too old goes first: counted on, it could leave without a connection what cannot wait any
@@ -67,7 +68,7 @@ void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   if (r.waits_for == WaitsFor::nothing) transmit(slot, now);
 }
 
-bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
+BH_ON_PATH bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   r.written_venue_ms = clock_.lower_bound_ms(now);
   if (r.shot != kNoSlot) {
@@ -127,7 +128,7 @@ bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   return false;
 }
 
-void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
+BH_ON_PATH void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::intended);
   std::size_t length = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "gateway/engine/engine.hpp"
 
 namespace backhand::engine {
@@ -32,7 +33,7 @@ OpenReversal words_of(const Shot& shot) noexcept {
 
 }  // namespace
 
-void Engine::step(Shot& shot, ShotEvent event) noexcept {
+BH_ON_PATH void Engine::step(Shot& shot, ShotEvent event) noexcept {
   const ShotState next = order::next_state(shot.state, event);
   BH_ASSERT(next != ShotState::invalid);
   shot.state = next;
@@ -103,7 +104,8 @@ void Engine::expect_shot(std::uint32_t index) const noexcept {
   expect(shot.position);
 }
 
-void Engine::fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Intent& fire, Ns now) noexcept {
+BH_ON_PATH void Engine::fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Intent& fire,
+                                  Ns now) noexcept {
   const std::uint32_t index = shots_.find(lane, fire.target_id);
   if (index == kNoSlot) {
     deny_at_once(lane, fire, DenyReason::no_such_target, /*journaled=*/true, now);
@@ -221,7 +223,7 @@ void Engine::schedule_shot(std::uint32_t index, Ns now) noexcept {
   shots_.tend_at(index, due);
 }
 
-bool Engine::freshen_shot(std::uint32_t index, Ns now) noexcept {
+BH_ON_PATH bool Engine::freshen_shot(std::uint32_t index, Ns now) noexcept {
   Shot& shot = shots_[index];
   // Its timer keeps it younger, unless it waited, or this thread was kept from running.
   if (now - shot.signed_ns >= 2 * shot_age_ns_ && clock_.known(now)) {
@@ -231,7 +233,7 @@ bool Engine::freshen_shot(std::uint32_t index, Ns now) noexcept {
   return shot.seal.has_value();
 }
 
-void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
+BH_ON_PATH void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
   Shot& shot = shots_[r.shot];
   BH_ASSERT(now - shot.signed_ns < 2 * shot_age_ns_);
   step(shot, ShotEvent::recorded);
@@ -241,7 +243,8 @@ void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
   r.signed_venue_ms = shot.signed_venue_ms;
 }
 
-Sent Engine::send_shot(Shot& shot, net::RequestToken token, Ns reply_deadline_ns, Ns now) noexcept {
+BH_ON_PATH Sent Engine::send_shot(Shot& shot, net::RequestToken token, Ns reply_deadline_ns,
+                                  Ns now) noexcept {
   BH_ASSERT(shot.state == ShotState::spent);
   if (shot.seal) {
     const Sent sent = ports_.wire.fire(*shot.seal, token, reply_deadline_ns, now);

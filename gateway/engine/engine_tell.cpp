@@ -1,6 +1,7 @@
 // What strategies are told, and what is recorded of it. A journaled event is numbered, recorded, then
 // published; one that finds no room in its ring is told by the lane's replay as soon as there is some.
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "gateway/engine/engine.hpp"
 
 namespace backhand::engine {
@@ -9,7 +10,7 @@ using order::ReversalEvent;
 using order::ReversalState;
 using wire::EventKind;
 
-void Engine::step(OpenReversal& r, ReversalEvent event) noexcept {
+BH_ON_PATH void Engine::step(OpenReversal& r, ReversalEvent event) noexcept {
   const ReversalState next = order::next_state(r.state, event);
   BH_ASSERT(next != ReversalState::invalid);
   r.state = next;
@@ -53,7 +54,7 @@ void Engine::note_appended(const journal::Appended& appended, Ns now) noexcept {
     on_journal_failed(now);
 }
 
-wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noexcept {
+BH_ON_PATH wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noexcept {
   wire::Outcome out{};
   out.intent_id = r.intent.id;
   out.kind = kind;
@@ -76,7 +77,7 @@ wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noex
   return out;
 }
 
-void Engine::tell(const OpenReversal& r, wire::Outcome& outcome) noexcept {
+BH_ON_PATH void Engine::tell(const OpenReversal& r, wire::Outcome& outcome) noexcept {
   // While a replay is under way nothing overtakes it; what is neither journaled nor terminal is best effort
   // and left out then. A terminal event that is not journaled is its intent's only one, so its place does not
   // matter.

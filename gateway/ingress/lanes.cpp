@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::ingress {
 
@@ -27,7 +28,7 @@ bool LaneSet::known(LaneIndex lane) const noexcept {
   return lane.value < lanes_.size() && lanes_[lane.value].state != State::unused;
 }
 
-void LaneSet::note_taken(Lane& lane, std::uint16_t number) noexcept {
+BH_ON_PATH void LaneSet::note_taken(Lane& lane, std::uint16_t number) noexcept {
   ++lane.open;
   ++lane.counters.taken;
   if (lane.told_to_ring) {
@@ -62,7 +63,7 @@ void LaneSet::collect_doorbell() noexcept {
   }
 }
 
-PublishResult LaneSet::publish(LaneIndex index, wire::Outcome& outcome) noexcept {
+BH_ON_PATH PublishResult LaneSet::publish(LaneIndex index, wire::Outcome& outcome) noexcept {
   if (outcome.kind == wire::EventKind::notice) {
     const PublishResult result = offer(index, outcome);
     if (result == PublishResult::no_room) count_dropped(index);
@@ -102,7 +103,7 @@ void LaneSet::close_intent(LaneIndex index) noexcept {
   if (lane.open > 0) --lane.open;
 }
 
-PublishResult LaneSet::put(Lane& lane, std::uint16_t number, wire::Outcome& outcome) noexcept {
+BH_ON_PATH PublishResult LaneSet::put(Lane& lane, std::uint16_t number, wire::Outcome& outcome) noexcept {
   lane.last_record = std::max(lane.last_record, outcome.record_number);
   switch (lane.state) {
     case State::unused:

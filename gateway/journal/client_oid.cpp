@@ -4,6 +4,7 @@
 #include <array>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::journal {
 namespace {
@@ -59,7 +60,7 @@ wire::ClientOid render_client_oid(std::string_view prefix, ReversalKey key) noex
 OidSeries::OidSeries(std::string_view prefix, std::uint32_t epoch) noexcept
     : tail_at_(prefix.size()), last_{{epoch, 0, 0}, render_client_oid(prefix, {epoch, 0, 0})} {}
 
-OidSeries::Name OidSeries::next(std::uint16_t lane) noexcept {
+BH_ON_PATH OidSeries::Name OidSeries::next(std::uint16_t lane) noexcept {
   BH_ASSERT(last_.key.sequence + 1 < kMaxSequence);
   char* const lane_text = last_.text.bytes.data() + tail_at_ + 1 + kEpochDigits + 1;
   if (lane != last_.key.lane) write_digits(lane_text, lane, kLaneDigits);

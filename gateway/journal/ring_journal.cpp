@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::journal {
 namespace {
@@ -80,7 +81,7 @@ std::expected<void, Error> RingJournal::make_hot_segment() {
   return {};
 }
 
-Appended RingJournal::append(std::span<Record> parts) noexcept {
+BH_ON_PATH Appended RingJournal::append(std::span<Record> parts) noexcept {
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return {AppendStatus::failed, 0};
   const std::uint64_t count = parts.size();

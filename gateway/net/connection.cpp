@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::net {
 namespace {
@@ -45,11 +46,11 @@ std::unique_ptr<Link> Connection::on_lost() noexcept {
   return std::move(link_);
 }
 
-bool Connection::encrypt(std::span<const char> bytes) noexcept {
+BH_ON_PATH bool Connection::encrypt(std::span<const char> bytes) noexcept {
   return link_->tls.output().empty() && link_->tls.encrypt(bytes);
 }
 
-WriteStatus Connection::push(Ns (*clock)() noexcept) noexcept {
+BH_ON_PATH WriteStatus Connection::push(Ns (*clock)() noexcept) noexcept {
   const std::span<const char> record = link_->tls.output();
   notes.written_ns = clock();
   const ssize_t taken = ::send(link_->fd, record.data(), record.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -70,7 +71,7 @@ bool Connection::flush() noexcept {
   return taken > 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
-ReadResult Connection::read(Ns (*clock)() noexcept) noexcept {
+BH_ON_PATH ReadResult Connection::read(Ns (*clock)() noexcept) noexcept {
   ReadResult result = ReadResult::nothing;
   for (int i = 0; i < kReadsPerTurn; ++i) {
     const std::span<char> room = link_->tls.input_space();
@@ -88,7 +89,7 @@ ReadResult Connection::read(Ns (*clock)() noexcept) noexcept {
   return result;
 }
 
-ReadResult Connection::decrypt(Ns (*clock)() noexcept) noexcept {
+BH_ON_PATH ReadResult Connection::decrypt(Ns (*clock)() noexcept) noexcept {
   TlsSession& tls = link_->tls;
   HttpExchange& exchange = link_->exchange;
   for (;;) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "gateway/net/connection.hpp"
 #include "gateway/net/dialer.hpp"
 
@@ -111,7 +112,7 @@ void Pool::choose(Ns now) noexcept {
   choose_again_ns_ = now + kChooseEvery;
 }
 
-Connection* Pool::pick(RequestClass request_class, Ns now) const noexcept {
+BH_ON_PATH Connection* Pool::pick(RequestClass request_class, Ns now) const noexcept {
   if (request_class == RequestClass::trade && chosen_ != nullptr && is_free(*chosen_, now)) return chosen_;
   // The best for a trade: not about to be retired, then the lowest round trip. Anything else takes the worst,
   // and nothing where that would be the last.
@@ -129,19 +130,19 @@ Connection* Pool::pick(RequestClass request_class, Ns now) const noexcept {
   return worst == best ? nullptr : worst;
 }
 
-bool Pool::can_send(RequestClass request_class, Ns now) const noexcept {
+BH_ON_PATH bool Pool::can_send(RequestClass request_class, Ns now) const noexcept {
   return pick(request_class, now) != nullptr;
 }
 
-WriteResult Pool::send(RequestToken token, RequestClass request_class, std::span<const char> bytes,
-                       Ns deadline_ns, Ns now) noexcept {
+BH_ON_PATH WriteResult Pool::send(RequestToken token, RequestClass request_class, std::span<const char> bytes,
+                                  Ns deadline_ns, Ns now) noexcept {
   Connection* connection = pick(request_class, now);
   if (connection == nullptr) return {};
   return write(*connection, token, request_class, bytes, deadline_ns);
 }
 
-WriteResult Pool::write(Connection& connection, RequestToken token, RequestClass request_class,
-                        std::span<const char> bytes, Ns deadline_ns) noexcept {
+BH_ON_PATH WriteResult Pool::write(Connection& connection, RequestToken token, RequestClass request_class,
+                                   std::span<const char> bytes, Ns deadline_ns) noexcept {
   BH_ASSERT(!bytes.empty() && bytes.size() <= kMaxRequestBytes);
   if (!connection.encrypt(bytes)) {
     connection.notes.written_ns = settings_.clock();
@@ -150,8 +151,8 @@ WriteResult Pool::write(Connection& connection, RequestToken token, RequestClass
   return push(connection, token, request_class, deadline_ns);
 }
 
-WriteResult Pool::push(Connection& connection, RequestToken token, RequestClass request_class,
-                       Ns deadline_ns) noexcept {
+BH_ON_PATH WriteResult Pool::push(Connection& connection, RequestToken token, RequestClass request_class,
+                                  Ns deadline_ns) noexcept {
   if (connection.push(settings_.clock) != WriteStatus::written) return give_up_unwritten(connection);
   ConnectionNotes& notes = connection.notes;
   notes.token = token;
@@ -265,7 +266,7 @@ int Pool::look(Connection& connection, Ns now) noexcept {
   return 0;
 }
 
-void Pool::deliver(Connection& connection, Ns now) noexcept {
+BH_ON_PATH void Pool::deliver(Connection& connection, Ns now) noexcept {
   ConnectionNotes& notes = connection.notes;
   ReplyView reply = connection.exchange().reply();
   reply.readable_ns = connection.readable_ns();

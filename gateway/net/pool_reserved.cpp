@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 #include "gateway/net/connection.hpp"
 #include "gateway/net/pool.hpp"
 
@@ -23,7 +24,7 @@ std::optional<Reservation> Pool::reserve(Ns now) noexcept {
   return Reservation{connection->place(), connection->notes.generation};
 }
 
-Connection* Pool::find(Reservation reservation) const noexcept {
+BH_ON_PATH Connection* Pool::find(Reservation reservation) const noexcept {
   if (reservation.connection >= connections_.size()) return nullptr;
   Connection* connection = connections_[reservation.connection].get();
   const bool held = connection->established() && connection->notes.generation == reservation.generation &&
@@ -46,7 +47,7 @@ bool Pool::seal(Reservation reservation, std::span<const char> bytes) noexcept {
   return true;
 }
 
-WriteResult Pool::fire(Reservation reservation, RequestToken token, Ns deadline_ns, Ns) noexcept {
+BH_ON_PATH WriteResult Pool::fire(Reservation reservation, RequestToken token, Ns deadline_ns, Ns) noexcept {
   Connection* connection = find(reservation);
   if (connection == nullptr) return {};
   BH_ASSERT(connection->notes.reserve == ReserveState::sealed);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::order {
 
@@ -66,7 +67,7 @@ DenyReason PositionBook::check_held(PositionIndex position, domain::PositionSide
   return DenyReason::none;
 }
 
-void PositionBook::occupy(PositionIndex position, std::uint32_t occupant) noexcept {
+BH_ON_PATH void PositionBook::occupy(PositionIndex position, std::uint32_t occupant) noexcept {
   Entry& e = entry(position);
   BH_ASSERT(occupant != kNobody);
   BH_ASSERT(e.occupant == kNobody);

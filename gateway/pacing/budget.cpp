@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::pacing {
 namespace {
@@ -78,7 +79,7 @@ Ns Budget::upkeep_earliest(Ns now) const noexcept {
                   ip_earliest(RequestClass::upkeep, now));
 }
 
-Ticket Budget::take(std::uint32_t book, AccountIndex account, RequestClass c, Ns now) noexcept {
+BH_ON_PATH Ticket Budget::take(std::uint32_t book, AccountIndex account, RequestClass c, Ns now) noexcept {
   BH_ASSERT(now >= held_until_);
   books_[book].take(now);
   const RequestClass payer = may_borrow(c, now) ? RequestClass::reversal : c;
@@ -91,7 +92,7 @@ Ticket Budget::take(std::uint32_t book, AccountIndex account, RequestClass c, Ns
           .opened_ns = now};
 }
 
-Ticket Budget::take_reversal(AccountIndex account, Ns now) noexcept {
+BH_ON_PATH Ticket Budget::take_reversal(AccountIndex account, Ns now) noexcept {
   return take(account.value, account, RequestClass::reversal, now);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::pacing {
 namespace {
@@ -137,7 +138,7 @@ Ns RateBook::permitted_since(Ns now) const noexcept {
   return shape_at(from) == Shape::burst ? slot : later(slot, last_arrival_ + spacing(limit));
 }
 
-void RateBook::take(Ns now) noexcept {
+BH_ON_PATH void RateBook::take(Ns now) noexcept {
   BH_ASSERT(permits(now));
   // Forget slots that are free again: at least as many as one write needs, at most two, so that old ones go.
   for (int i = 0; i < 2; ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::pacing {
 namespace {
@@ -39,7 +40,7 @@ Ns Scheduler::predict(AccountIndex account, std::uint32_t rank, Ns now) const no
                   budget_.predict_ip(static_cast<std::uint32_t>(before_ip), now));
 }
 
-SubmitResult Scheduler::submit(const Waiting& waiting, Ns now, Ticket& ticket) noexcept {
+BH_ON_PATH SubmitResult Scheduler::submit(const Waiting& waiting, Ns now, Ticket& ticket) noexcept {
   const AccountIndex account = waiting.account;
   if (room_.size_of(account) == 0 && ready_.empty() && budget_.account_earliest(account, now) <= now &&
       budget_.ip_earliest(RequestClass::reversal, now) <= now) [[likely]] {

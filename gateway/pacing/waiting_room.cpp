@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::pacing {
 namespace {
@@ -117,7 +118,8 @@ void WaitingRoom::serve(std::uint32_t handle) noexcept {
   charge(waiting.account, waiting.strategy, waiting.priority);
 }
 
-void WaitingRoom::charge(AccountIndex account, StrategyIndex strategy, std::uint8_t priority) noexcept {
+BH_ON_PATH void WaitingRoom::charge(AccountIndex account, StrategyIndex strategy,
+                                    std::uint8_t priority) noexcept {
   Waiting probe;
   probe.account = account;
   probe.strategy = strategy;

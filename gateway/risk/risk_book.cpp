@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/on_path.hpp"
 
 namespace backhand::risk {
 
@@ -31,7 +32,7 @@ bool RiskBook::entitled(StrategyIndex strategy, PositionIndex position) const no
   return (entitled_[bit / 64] >> (bit % 64) & 1U) != 0;
 }
 
-std::uint8_t RiskBook::capped_priority(StrategyIndex strategy, std::uint8_t asked) const noexcept {
+BH_ON_PATH std::uint8_t RiskBook::capped_priority(StrategyIndex strategy, std::uint8_t asked) const noexcept {
   return std::min(asked, strategies_[strategy.value].max_priority);
 }
 
@@ -41,7 +42,7 @@ bool RiskBook::account_halted(AccountIndex account) const noexcept {
   return account_halted_[account.value] != 0;
 }
 
-DenyReason RiskBook::admit_intent(StrategyIndex strategy, Ns now) noexcept {
+BH_ON_PATH DenyReason RiskBook::admit_intent(StrategyIndex strategy, Ns now) noexcept {
   return intents_[strategy.value].admit(now) ? DenyReason::none : DenyReason::too_many_intents;
 }
 

@@ -54,6 +54,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # The C++ ABI of hardware_destructive_interference_size is not used across libraries here.
   target_compile_options(bh_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-interference-size>)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # It tells of deprecated parts that libstdc++ uses within itself; g++ tells of ours.
+  target_compile_options(bh_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>)
+endif()
 if(BACKHAND_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${BACKHAND_SANITIZE}")
   add_compile_options(-fsanitize=${_sanitizers} -fno-sanitize-recover=all)

@@ -23,6 +23,7 @@
 #include "common/client/intent_builder.hpp"
 #include "common/client/lane_end.hpp"
 #include "common/clock.hpp"
+#include "common/on_path.hpp"
 #include "common/wire/names.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/journal/os_storage.hpp"
@@ -365,6 +366,13 @@ TEST_F(HotPath, NothingIsAllocatedOrLockedAfterWarmUp) {
   if (memory_is_locked) {
     EXPECT_EQ(faults, 0) << "memory was touched for the first time after the warm-up";
   }
+}
+
+TEST(OnPath, TheMarkedInstructionsLieTogetherAndAreNotMany) {
+  const auto bytes = __stop_bh_on_path - __start_bh_on_path;
+  EXPECT_GT(bytes, 4'096) << "the linker lost the section, and a rehearsal brings nothing near";
+  EXPECT_LT(bytes, 65'536) << "more than a second cache has room for beside the rest";
+  prefetch_path();
 }
 
 TEST_F(HotPath, APlantedAllocationIsSeen) {
