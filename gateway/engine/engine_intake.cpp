@@ -53,7 +53,7 @@ BH_ON_PATH void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns
       disarm(lane, intent, now);
       return;
   }
-  BH_ASSERT(!"validate lets no other kind through");
+  BH_ASSERT(false && "validate lets no other kind through");
 }
 
 BH_ON_PATH void Engine::take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,

@@ -183,7 +183,7 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
   switch (open.phase) {
     case CasePhase::waiting:
     case CasePhase::voided:
-      BH_ASSERT(!"told above");
+      BH_ASSERT(false && "told above");
       break;
     case CasePhase::settled:
       retell_settled(slot, open.settled->body, now);
