@@ -45,7 +45,8 @@ TEST(Session, TwoLanesSeeOnlyTheirOwn) {
     std::size_t seen = 0;
     while (seen < 2) {
       ASSERT_EQ(session->wait(30s), WaitResult::ready);
-      seen += session->poll([id = id](const wire::Outcome& outcome) { EXPECT_EQ(outcome.intent_id, id); });
+      seen += session->poll(
+          [wanted = id](const wire::Outcome& outcome) { EXPECT_EQ(outcome.intent_id, wanted); });
     }
     EXPECT_EQ(seen, 2U);
   }
