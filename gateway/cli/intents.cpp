@@ -265,6 +265,7 @@ std::expected<std::vector<TimedIntent>, std::vector<std::string>> read_intents(s
   if (problems.empty()) find_targets(lines, problems, file_name);
   if (!problems.empty()) return std::unexpected(std::move(problems));
   std::vector<TimedIntent> out;
+  out.reserve(lines.size());
   for (const Line& line : lines) out.push_back(line.timed);
   return out;
 }

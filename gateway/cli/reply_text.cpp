@@ -62,6 +62,7 @@ void write_table(std::string& out, const dom::array& list, const std::string& in
     rows.push_back(std::move(row));
   }
   std::vector<std::size_t> widths;
+  widths.reserve(columns.size());
   for (const std::string& column : columns) widths.push_back(width_of(column));
   for (auto& row : rows) {
     row.resize(columns.size(), "-");

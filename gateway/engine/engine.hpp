@@ -137,7 +137,7 @@ class Engine final : public net::Handler {
 
   [[nodiscard]] bool ready() const noexcept { return ready_; }
   /// Why not, in one constant phrase.
-  [[nodiscard]] std::string_view not_ready_because() const noexcept { return not_ready_because_; }
+  [[nodiscard]] const char* not_ready_because() const noexcept { return not_ready_because_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const AccountState& account(AccountIndex index) const noexcept {
     return accounts_[index.value];
@@ -352,7 +352,7 @@ class Engine final : public net::Handler {
   bool journal_failed_ = false;
   bool ready_ = false;
   unsigned connections_ready_ = 0;
-  std::string_view not_ready_because_ = "not started";
+  const char* not_ready_because_ = "not started";
   std::uint32_t refresh_cursor_ = 0;
   std::vector<Ns> refreshed_ns_;  ///< By position: when its template was last refreshed.
   Counters counters_;

@@ -242,7 +242,7 @@ int IoLoop::turn(Ns now) {
   // Once more, so that an intent waits for half a turn at most to be seen.
   done += static_cast<int>(parts_.lanes.drain_recent(kIntentsPerTurn, take));
   done += engine_.do_work(done > 0 ? monotonic_now() : now);
-  not_ready_because_.store(engine_.not_ready_because().data(), std::memory_order_relaxed);
+  not_ready_because_.store(engine_.not_ready_because(), std::memory_order_relaxed);
   done += run_commands(now);
   return done;
 }

@@ -11,7 +11,7 @@ namespace {
 template <std::size_t N>
 std::uint16_t copy_cut(std::array<char, N>& to, std::string_view from) noexcept {
   const std::size_t length = std::min(from.size(), N);
-  std::copy_n(from.data(), length, to.data());
+  std::copy_n(from.begin(), length, to.begin());
   return static_cast<std::uint16_t>(length);
 }
 

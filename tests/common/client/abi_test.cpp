@@ -17,7 +17,7 @@ TEST(ClientAbi, ServesAStrategyInC) {
 }
 
 TEST(ClientAbi, ServesAStrategyInPython) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef BACKHAND_SANITIZED
   GTEST_SKIP() << "an interpreter cannot load a sanitized library";
 #endif
   EchoGateway gateway;
