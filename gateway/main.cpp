@@ -11,6 +11,7 @@
 #include "gateway/config/describe.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/net/pool.hpp"
+#include "gateway/net/tls_context.hpp"
 #include "gateway/service/log.hpp"
 #include "gateway/service/service.hpp"
 
@@ -45,6 +46,11 @@ int run(int argc, char** argv) {
   }
   if (!loaded) {
     std::fprintf(stderr, "%s\n", backhand::config::to_string(loaded.error()).c_str());
+    return exit_with(ExitStatus::usage);
+  }
+  const backhand::config::Venue& venue = loaded->config.venue;
+  if (const auto context = backhand::net::TlsContext::create(venue.host, venue.ca_file); !context) {
+    std::fprintf(stderr, "%s: venue.ca_file: %s\n", path.c_str(), context.error().message.c_str());
     return exit_with(ExitStatus::usage);
   }
   const std::string effective = backhand::config::describe(loaded->config);

@@ -69,6 +69,7 @@ class Wire final : public engine::WirePort {
     std::string bytes;
   };
   [[nodiscard]] bool can_send(net::RequestClass) const noexcept override { return true; }
+  [[nodiscard]] std::size_t free_connections() const noexcept override { return 64; }
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns, Ns now) noexcept override {
     handed_over = monotonic_now();

@@ -1,5 +1,6 @@
 #include "gateway/config/document.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -101,6 +102,20 @@ std::optional<Place> forbidden_character(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+/// The parser goes down as deep as a dotted key has parts, so that one of some ten thousand ends the program.
+constexpr std::ptrdiff_t kMaxDots = 1'000;
+
+std::optional<Place> too_many_parts(std::string_view text) {
+  std::uint32_t line = 1;
+  while (!text.empty()) {
+    const std::string_view here = text.substr(0, text.find('\n'));
+    if (std::ranges::count(here, '.') > kMaxDots) return Place{line, 1};
+    text.remove_prefix(std::min(here.size() + 1, text.size()));
+    ++line;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view kind_in_words(NodeKind kind) noexcept {
@@ -126,6 +141,13 @@ std::string_view kind_in_words(NodeKind kind) noexcept {
 std::expected<Node, Problem> parse_document(std::string_view text, const std::string& file_name) {
   if (const auto place = forbidden_character(text)) {
     return std::unexpected(Problem{file_name, *place, {}, "not valid TOML: a control character"});
+  }
+  if (const auto place = too_many_parts(text)) {
+    return std::unexpected(
+        Problem{file_name,
+                *place,
+                {},
+                "not valid TOML: a line with more than " + std::to_string(kMaxDots) + " dots"});
   }
   try {
     return converted(toml::parse(text));

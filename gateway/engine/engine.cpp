@@ -324,7 +324,7 @@ Ns Engine::next_due(Ns now) const noexcept {
   Ns due = std::min(pacer_.next_due(now), pacer_.next_correction());
   due = std::min(due, shots_.next_due());
   if (!waiter_deadlines_.empty()) due = std::min(due, waiter_deadlines_.top_key());
-  if (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) return now;
+  if (!no_connection_.empty() && connection_to_spare()) return now;
   if (!freed_.empty()) return now;
   // One whose record is not on disk yet is told of by the journal's thread.
   if (durable_count_ > 0) {

@@ -217,6 +217,7 @@ class Engine final : public net::Handler {
                      Ns now) noexcept;
   int send_due(Ns now) noexcept;
   int send_durable(Ns now) noexcept;
+  [[nodiscard]] bool connection_to_spare() const noexcept;
   [[nodiscard]] bool waits_for_connection(const OpenReversal& r, Ns now) noexcept;
   [[nodiscard]] bool can_transmit(const OpenReversal& r) const noexcept;
   int expire_waiters(Ns now) noexcept;

@@ -30,7 +30,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   // A seal that is too old goes first: counted on, it could leave without a connection what cannot wait any
   // more.
   const bool sealed = r.shot != kNoSlot && freshen_shot(r.shot, now);
-  if (!sealed && !ports_.wire.can_send(net::RequestClass::trade)) {
+  if (!sealed && !connection_to_spare()) {
     wait_for_connection(slot, now);
     return;
   }
@@ -196,7 +196,7 @@ void Engine::void_intended(std::uint32_t slot, DenyReason reason, ReversalEvent 
 int Engine::send_due(Ns now) noexcept {
   int done = 0;
   // Those that a connection was missing for go first; they have had a slot before.
-  while (!no_connection_.empty() && ports_.wire.can_send(net::RequestClass::trade)) {
+  while (!no_connection_.empty() && connection_to_spare()) {
     const std::uint32_t slot = no_connection_.front();
     abandon_wait(slot);
     submit(slot, now);
@@ -257,8 +257,15 @@ int Engine::send_durable(Ns now) noexcept {
   return done;
 }
 
-/// Several records become durable at once, and each connection carries one request at a time. The time runs
-/// from when there was last a connection to be had.
+/// Whether a reversal that is recorded now will find a connection: those that are recorded, and wait for the
+/// disk, come first.
+bool Engine::connection_to_spare() const noexcept {
+  if (durable_count_ == 0) return ports_.wire.can_send(net::RequestClass::trade);
+  return ports_.wire.free_connections() > durable_count_;
+}
+
+/// One that was to be had may be lost meanwhile, or taken by a question. The time runs from when there was
+/// last one.
 bool Engine::waits_for_connection(const OpenReversal& r, Ns now) noexcept {
   if (can_transmit(r)) {
     no_connection_since_ns_ = kNever;

@@ -207,6 +207,12 @@ int Engine::tend_shots(Ns now) noexcept {
     return 1;
   }
   const bool old = now - shot.signed_ns >= shot_age_ns_;
+  // Without a connection for the new seal the old one stays for a while: it is as good as it was.
+  const bool too_old = now - shot.signed_ns >= shot_age_ns_ + shot_age_ns_ / 2;
+  if (old && !too_old && shot.seal && ports_.wire.free_connections() < 2) {
+    shots_.tend_at(index, std::min(shot.intent.deadline_ns, now + kSealRetry_ns));
+    return 1;
+  }
   if (old) {
     sign_shot(shot, now);
     ++counters_.signed_again;

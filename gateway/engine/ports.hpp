@@ -31,6 +31,8 @@ class WirePort {
   virtual ~WirePort() = default;
   /// Whether a send of this class would find a connection now.
   [[nodiscard]] virtual bool can_send(net::RequestClass request_class) const noexcept = 0;
+  /// How many trades could be sent at once.
+  [[nodiscard]] virtual std::size_t free_connections() const noexcept = 0;
   /// Hands `bytes` to one warm connection, at most once, or says that the kernel took nothing of them.
   [[nodiscard]] virtual Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns, Ns now) noexcept = 0;

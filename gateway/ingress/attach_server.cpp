@@ -218,8 +218,15 @@ void AttachServer::Core::on_accepted(shm::Fd socket) {
   peer.deadline_ns = monotonic_now() + settings_.request_timeout_ns;
   const auto at = peers_.emplace(next_ticket_++, std::move(peer)).first;
   if (static_cast<std::size_t>(attaching) >= settings_.max_attaching) {
-    refuse(at, {AttachStatus::busy, "too many strategies are attaching at this moment; try again"});
-  } else if (!watch(at->second.socket.get(), EPOLLIN | EPOLLRDHUP, at->first)) {
+    // Whoever has said nothing for longest makes room: one that attaches asks at once.
+    const auto silent = std::find_if(peers_.begin(), peers_.end(), [](const auto& entry) {
+      return entry.second.state == PeerState::reading;
+    });
+    const bool is_new = silent == at;
+    refuse(silent, {AttachStatus::busy, "too many strategies are attaching at this moment; try again"});
+    if (is_new) return;
+  }
+  if (!watch(at->second.socket.get(), EPOLLIN | EPOLLRDHUP, at->first)) {
     refuse(at, {AttachStatus::no_memory, "the gateway cannot watch another socket"});
   }
 }

@@ -47,7 +47,10 @@ class ReplyParser final : public http::basic_parser<false> {
   using BeastView = boost::beast::string_view;
 
   void on_request_impl(http::verb, BeastView, BeastView, int, error_code&) override {}
-  void on_response_impl(int code, BeastView, int, error_code&) override { status_ = code; }
+  void on_response_impl(int code, BeastView, int, error_code& ec) override {
+    if (code < 100) ec = http::error::bad_status;  // Three digits, says Beast, and is content with 000.
+    status_ = code;
+  }
   void on_field_impl(http::field, BeastView name, BeastView value, error_code& ec) override {
     if (header_done_) return;  // A trailer cannot change what the head said.
     if (field_count_ == storage_.size()) {

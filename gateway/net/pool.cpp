@@ -127,7 +127,8 @@ BH_ON_PATH Connection* Pool::pick(RequestClass request_class, Ns now) const noex
     if (worst == nullptr || rank(*connection) >= rank(*worst)) worst = connection.get();
   }
   if (request_class == RequestClass::trade) return best;
-  return worst == best ? nullptr : worst;
+  // Where there is to be only one, questions have no other.
+  return worst == best && settings_.connections > 1 ? nullptr : worst;
 }
 
 BH_ON_PATH bool Pool::can_send(RequestClass request_class, Ns now) const noexcept {

@@ -84,7 +84,8 @@ class Pool {
   [[nodiscard]] unsigned wanted() const noexcept { return settings_.connections; }
   [[nodiscard]] const PoolCounters& counters() const noexcept { return counters_; }
 
-  /// Takes a free connection out of the pool, if another stays free; a new one is dialed in its place.
+  /// Takes a free connection out of the pool, if another stays free and at most `wanted()` are reserved
+  /// already; a new one is dialed in its place.
   [[nodiscard]] std::optional<Reservation> reserve(Ns now) noexcept;
   /// Encrypts `bytes` into the reserved connection, once. From here on it sends that record or nothing.
   /// False: the connection is gone.

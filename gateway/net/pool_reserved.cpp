@@ -12,9 +12,10 @@ std::optional<Reservation> Pool::reserve(Ns now) noexcept {
   const auto reserved = std::ranges::count_if(connections_, [](const auto& connection) {
     return connection->established() && connection->notes.reserve != ReserveState::none;
   });
-  // The lookup's rule, that the last free one stays, but the trade's choice: a shot should have the best.
-  if (!can_send(RequestClass::lookup, now) ||
-      reserved >= static_cast<std::ptrdiff_t>(settings_.connections)) {
+  // The lookup's rule, that the last free one stays, but the trade's choice: a shot should have the best. One
+  // more than there may be sealed shots, so that a seal is renewed before the old one goes.
+  if (settings_.connections < 2 || !can_send(RequestClass::lookup, now) ||
+      reserved > static_cast<std::ptrdiff_t>(settings_.connections)) {
     return std::nullopt;
   }
   Connection* connection = pick(RequestClass::trade, now);

@@ -29,6 +29,9 @@ class IoLoop::PoolWire final : public engine::WirePort {
   [[nodiscard]] bool can_send(net::RequestClass request_class) const noexcept override {
     return pool_ != nullptr && pool_->can_send(request_class, now_);
   }
+  [[nodiscard]] std::size_t free_connections() const noexcept override {
+    return pool_ == nullptr ? 0 : pool_->free(now_);
+  }
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override {

@@ -71,6 +71,10 @@ bool Network::can_send(net::RequestClass request_class) const noexcept {
   return handler_ != nullptr && pick(request_class) >= 0;
 }
 
+std::size_t Network::free_connections() const noexcept {
+  return handler_ == nullptr ? 0 : count(State::ready);
+}
+
 std::string_view Network::client_oid_in(std::string_view request) noexcept {
   constexpr std::string_view kName = R"("clientOid":")";
   const std::size_t at = request.find(kName);

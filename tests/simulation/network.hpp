@@ -32,6 +32,7 @@ class Network final : public engine::WirePort {
   void end();
 
   [[nodiscard]] bool can_send(net::RequestClass request_class) const noexcept override;
+  [[nodiscard]] std::size_t free_connections() const noexcept override;
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override;

@@ -242,6 +242,18 @@ TEST_F(AttachServerTest, ASilentPeerIsTurnedAwayAndHoldsUpNobody) {
   EXPECT_EQ(server_->peers().size(), 1U);
 }
 
+TEST_F(AttachServerTest, WhoeverIsSilentForLongestMakesRoomForWhoeverAsks) {
+  settings_.max_attaching = 4;
+  listen();
+  std::vector<shm::Fd> silent;
+  for (int i = 0; i < 4; ++i) silent.push_back(connect());
+  turns();
+  EXPECT_TRUE(attach(request("alpha", "main")).has_value());
+  const auto told = reply(silent.front());
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->status, wire::AttachStatus::busy);
+}
+
 TEST_F(AttachServerTest, TooManyAtOnceAreToldSo) {
   settings_.max_attaching = 4;
   listen();

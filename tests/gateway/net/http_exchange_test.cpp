@@ -264,5 +264,11 @@ TEST(HttpExchange, TakesABodyAtTheLimitInTheSmallestChunks) {
   EXPECT_TRUE(exchange.reusable());
 }
 
+TEST(HttpExchange, TakesNoStatusBelowAHundred) {
+  HttpExchange exchange = make(1'000);
+  exchange.begin();
+  EXPECT_EQ(exchange.feed("HTTP/1.1 000 No\r\nContent-Length: 0\r\n\r\n"), FeedStatus::malformed);
+}
+
 }  // namespace
 }  // namespace backhand::net

@@ -67,6 +67,12 @@ TEST_F(PoolTest, NeverGivesTheLastFreeConnectionToALookup) {
   EXPECT_EQ(send(4, "/d", RequestClass::trade).status, WriteStatus::written);
 }
 
+TEST_F(PoolTest, WithOneConnectionQuestionsUseItToo) {
+  serve_echo();
+  open_and_wait(1);
+  EXPECT_EQ(send(1, "/a", RequestClass::lookup).status, WriteStatus::written);
+}
+
 TEST_F(PoolTest, NeverPingsTheLastFreeConnection) {
   serve_after_probe([](Peer&, const std::string&) {});
   open_and_wait(2);
