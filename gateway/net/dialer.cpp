@@ -191,7 +191,7 @@ void Dialer::Dial::on_connected(error_code ec) {
   if (over_) return;
   if (ec) return fail("cannot connect to " + peer() + ": " + ec.message());
   step(ConnectionEvent::connected);
-  socket_.set_option(tcp::no_delay(true), ec);
+  (void)socket_.set_option(tcp::no_delay(true), ec);
   if (ec) return fail("cannot set TCP_NODELAY for " + peer() + ": " + ec.message());
   ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
   const Settings& settings = thread_.settings();
@@ -314,12 +314,12 @@ void Dialer::Dial::fail(std::string problem) {
   // An alert tells the peer why; whether it arrives does not matter.
   if (result_.link != nullptr && socket_.is_open() && !result_.link->tls.output().empty()) {
     const std::span<const char> bytes = result_.link->tls.output();
-    socket_.non_blocking(true, ignored);
+    (void)socket_.non_blocking(true, ignored);
     socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
   }
   timer_.cancel();
   resolver_.cancel();
-  socket_.close(ignored);
+  (void)socket_.close(ignored);
   DialResult result;
   result.problem = std::move(problem);
   // The link itself is freed with this attempt, after the operations that still point into it.

@@ -1,5 +1,5 @@
-"""Which system calls the I/O thread makes between taking an intent and telling its ack: one `send`, and looks at sockets. Seen
-by strace on a gateway that spins, for pushed reversals and for sealed shots."""
+"""Which system calls the I/O thread makes from taking an intent to its write, and from its reply's last byte to its event: the one
+`send`, and none. Seen by strace on a gateway that spins, for pushed reversals and for sealed shots."""
 import pathlib
 import re
 import signal
@@ -37,7 +37,7 @@ class SystemCalls(ShotScenario):
         wait_for("strace's first call", lambda: self.stand.check_alive("strace") and calls.exists() and calls.stat().st_size > 0)
         return calls
 
-    def test_one_send_and_looks_at_sockets(self):
+    def test_the_first_call_is_the_send_and_after_the_reply_there_is_none(self):
         # Nothing else is due meanwhile: no ping, no other reversal's question.
         self.start(gateway='idle = "spin"', venue="connections = 3\nmax_idle_ms = 600000\nping_interval_ms = 300000\nposition_refresh_ms = 600000",
                    shots="max_sealed = 1\nrehearse_us = 1000",
@@ -68,9 +68,7 @@ class SystemCalls(ShotScenario):
             first = next(n for n, (at, _) in enumerate(made) if at >= times["taken"])
             self.assertGreaterEqual(made[first][0] + 1000, times["written"], "a call between the intent and its write")
             self.assertEqual(made[first][1], "sendto", "the first call after the intent was taken")
-            until_ack = {name for at, name in made if times["taken"] <= at <= times["published"]}
-            self.assertEqual(until_ack - {"sendto", "recvfrom"}, set())
-            # From the reply's last byte to the strategy; strace's clock has microseconds.
+            # Then other connections may be seen to. From the reply's last byte to the strategy; strace's clock has microseconds.
             self.assertEqual([name for at, name in made if times["replied"] + 1000 < at < times["published"] - 1000], [])
 
 
