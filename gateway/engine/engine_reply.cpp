@@ -65,8 +65,14 @@ BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyVi
     tell(r, out);
   }
   if (reply.venue_ms != 0) note_clock(reply.venue_ms, r.written_ns, view.replied_ns, now);
-  pacer_.on_reply(r.ticket, std::max(now, view.replied_ns),
-                  {reply.verdict == Verdict::throttled, reply.remaining_quota});
+  if (reply.verdict == Verdict::unknown) {
+    // It need not be this request's: it may have lain in the socket before the write, and says nothing of
+    // arrival.
+    pacer_.on_no_reply(r.ticket, std::max(now, view.replied_ns));
+  } else {
+    pacer_.on_reply(r.ticket, std::max(now, view.replied_ns),
+                    {reply.verdict == Verdict::throttled, reply.remaining_quota});
+  }
 
   switch (reply.verdict) {
     case Verdict::acked:

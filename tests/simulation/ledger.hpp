@@ -68,6 +68,10 @@ class Ledger {
   // What happens to it.
   void on_halted(bool halted) noexcept { halted_ = halted; }
   void on_account_halted(std::string_view account, bool halted);
+  void forget_halts() noexcept {
+    halted_ = false;
+    halted_accounts_.clear();
+  }
   [[nodiscard]] bool halted() const noexcept { return halted_; }
   void on_detached(std::uint16_t lane, std::uint32_t attachment);
   /// The strategy re-attached and was told how far its intents had been taken.

@@ -90,6 +90,7 @@ class World {
   bool rounds_planned_ = false;
   bool venue_was_stepped_ = false;
   bool records_were_lost_ = false;
+  Ns last_halt_ns_ = INT64_MIN / 2;
   std::uint32_t refused_in_a_row_ = 0;
 };
 

@@ -52,7 +52,11 @@ void World::lose_power() {
   context_.fire("power_lost");
   crash_.kill();
   if (process_.running()) on_death();
-  if (plan_.config.gateway.durability == config::Durability::process) records_were_lost_ = true;
+  if (plan_.config.gateway.durability == config::Durability::process) {
+    records_were_lost_ = true;
+    // As is said of this durability: what is younger than 10 ms may be gone, a halt too.
+    if (context_.now() - last_halt_ns_ < 10 * kMillisecond) ledger_.forget_halts();
+  }
   process_.storage().lose_power([this] { return context_.random.chance(0.5); });
   context_.clocks.booted = context_.now() - 5 * kSecond;
   ledger_.on_records_lost();
@@ -226,6 +230,7 @@ void World::halt_for_a_while() {
     context_.fire("halted_by_operator");
     when_durable([this] {
       if (process_.engine().halted()) ledger_.on_halted(true);
+      last_halt_ns_ = context_.now();
     });
     return;
   }
@@ -237,6 +242,7 @@ void World::halt_for_a_while() {
   when_durable([this, account] {
     if (process_.engine().account(account).halted_by_operator)
       ledger_.on_account_halted(plan_.config.accounts[account.value].name, true);
+    last_halt_ns_ = context_.now();
   });
 }
 
