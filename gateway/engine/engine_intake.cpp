@@ -189,13 +189,7 @@ void Engine::record_taken(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   if (r.taken_recorded) return;
   r.taken_recorded = true;
-  journal::Taken body{};
-  body.intent_id = r.intent.id;
-  body.created_ns = r.intent.created_ns;
-  body.account = r.intent.account;
-  body.symbol = r.intent.symbol;
-  body.user_tag = r.intent.user_tag;
-  (void)append(r, body, now);
+  (void)append(r, taken_body(r.intent), now);
 }
 
 BH_ON_PATH void Engine::submit(std::uint32_t slot, Ns now) noexcept {

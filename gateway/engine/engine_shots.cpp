@@ -71,11 +71,7 @@ void Engine::arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& int
   words.lane = lane;
   words.intent = intent;
   journal::ShotTaken body{};
-  body.taken.intent_id = intent.id;
-  body.taken.created_ns = intent.created_ns;
-  body.taken.account = intent.account;
-  body.taken.symbol = intent.symbol;
-  body.taken.user_tag = intent.user_tag;
+  body.taken = taken_body(intent);
   const journal::AppendStatus recorded = append(words, body, now).status;
   if (recorded == journal::AppendStatus::full || recorded == journal::AppendStatus::failed) {
     deny_at_once(lane, intent, DenyReason::journal_unavailable, /*journaled=*/true, now);
@@ -169,8 +165,8 @@ void Engine::sign_shot(Shot& shot, Ns now) noexcept {
   shot.length = static_cast<std::uint32_t>(length);
 }
 
-/// Encrypts the request as it is now. The old seal holds an older one: it goes only when the new one stands,
-/// so that there is none without need; neither has left.
+/// Encrypts the request as it is now. The old seal holds an older one, so it goes in any case; that there is
+/// a connection for the new one was asked before the request was signed again.
 void Engine::seal_shot(std::uint32_t index, Ns now) noexcept {
   Shot& shot = shots_[index];
   const bool may = shot.seal.has_value() || shots_.sealed() < config_.shots.max_sealed;

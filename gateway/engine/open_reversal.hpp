@@ -11,6 +11,7 @@
 #include "gateway/domain/instrument.hpp"
 #include "gateway/domain/reversal.hpp"
 #include "gateway/journal/client_oid.hpp"
+#include "gateway/journal/record.hpp"
 #include "gateway/order/reversal_state.hpp"
 #include "gateway/pacing/budget.hpp"
 
@@ -64,6 +65,17 @@ struct OpenReversal {
   std::uint32_t previous_in_lane = kNoSlot;
   std::uint32_t next_waiter = kNoSlot;  ///< With waits_for == position: next in that position's queue.
 };
+
+/// What is recorded of an intent that waits, or of a shot that is armed.
+[[nodiscard]] inline journal::Taken taken_body(const wire::Intent& intent) noexcept {
+  journal::Taken body{};
+  body.intent_id = intent.id;
+  body.created_ns = intent.created_ns;
+  body.account = intent.account;
+  body.symbol = intent.symbol;
+  body.user_tag = intent.user_tag;
+  return body;
+}
 
 /// What the dialect is asked to say for `intent`.
 [[nodiscard]] inline domain::ReversalRequest request_of(const wire::Intent& intent, AccountIndex account,

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "common/freer.hpp"
 #include "gateway/net/http_exchange.hpp"
 #include "gateway/net/tls_context.hpp"
 #include "gateway/net/tls_session.hpp"
@@ -21,13 +22,6 @@ constexpr const char* kName = "rehearsal.invalid";
 constexpr std::size_t kPipeBytes = 32'768;
 constexpr long kYear_s = 365L * 24 * 60 * 60;
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
 

@@ -10,17 +10,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "common/freer.hpp"
+
 namespace backhand::venue {
 
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
 using Memory = std::unique_ptr<BIO, Freer<BIO_free>>;
