@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstddef>
-
-#include "common/prefetch.hpp"
+#include <span>
 
 /// Of a function on the way that a rehearsal does not itself walk through. All of these lie together, so that
 /// their instructions can be brought near. Not for templates and inline functions.
@@ -17,12 +16,10 @@ extern "C" [[gnu::weak, gnu::visibility("hidden")]] const char __stop_bh_on_path
 
 namespace backhand {
 
-/// Brings the instructions of the marked functions into the second cache, which holds data and code. The
-/// first has better things to hold.
-inline void prefetch_path() noexcept {
-  constexpr int kSecondCache = 2;
-  for (const char* at = __start_bh_on_path; at < __stop_bh_on_path; at += kCacheLine)
-    __builtin_prefetch(at, 0, kSecondCache);
+/// The instructions of the marked functions.
+inline std::span<const char> path_instructions() noexcept {
+  if (__start_bh_on_path == nullptr) return {};
+  return {__start_bh_on_path, static_cast<std::size_t>(__stop_bh_on_path - __start_bh_on_path)};
 }
 
 }  // namespace backhand

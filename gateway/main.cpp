@@ -10,8 +10,8 @@
 
 #include "gateway/config/describe.hpp"
 #include "gateway/config/load.hpp"
-#include "gateway/net/pool.hpp"
 #include "gateway/net/tls_context.hpp"
+#include "gateway/net/tls_memory.hpp"
 #include "gateway/service/log.hpp"
 #include "gateway/service/service.hpp"
 

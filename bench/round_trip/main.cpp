@@ -30,6 +30,7 @@ struct Plan {
   bool serve_only = false;
   std::string against;  ///< Where another build's backhandd lies; empty: none.
   std::string only;     ///< Names with commas; empty: all.
+  unsigned rehearse_us = Tuning{}.rehearse_us;
 };
 
 /// One line of the table of subjects.
@@ -72,10 +73,11 @@ std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario) {
   return out;
 }
 
-std::vector<Entry> make_entries(const Place& place, const std::string& against) {
+std::vector<Entry> make_entries(const Place& place, const Plan& plan) {
   std::vector<Entry> out;
-  const auto gateway = make_gateway(place, "gateway", place.bin_dir, {});
-  const auto sealing = make_gateway(place, "sealing", place.bin_dir, {.sealed = kSealed});
+  const auto gateway = make_gateway(place, "gateway", place.bin_dir, {.rehearse_us = plan.rehearse_us});
+  const auto sealing =
+      make_gateway(place, "sealing", place.bin_dir, {.sealed = kSealed, .rehearse_us = plan.rehearse_us});
   const auto unrehearsed = make_gateway(place, "unrehearsed", place.bin_dir, {.rehearse_us = 0});
   const auto add = [&](std::unique_ptr<Subject> subject, int group, bool hot_only, bool cold, double share) {
     out.push_back({std::move(subject), group, hot_only, cold, share, {}});
@@ -93,9 +95,10 @@ std::vector<Entry> make_entries(const Place& place, const std::string& against) 
 #ifdef BENCH_HAS_CURL
   add(make_curl(place), 6, false, false, 0.25);
 #endif
-  if (!against.empty())
-    add(make_gateway_subject(make_gateway(place, "against", against, {}), "push_against", Way::push, 0), 7,
-        false, true, 1);
+  if (!plan.against.empty()) {
+    const auto other = make_gateway(place, "against", plan.against, {.rehearse_us = plan.rehearse_us});
+    add(make_gateway_subject(other, "push_against", Way::push, 0), 7, false, true, 1);
+  }
   return out;
 }
 
@@ -224,7 +227,7 @@ void run(Place place, const Plan& plan, const std::string& json_file) {
     throw std::runtime_error(pinned.error().message);
 
   if (plan.serve_only) return serve(**venue, place);
-  std::vector<Entry> entries = make_entries(place, plan.against);
+  std::vector<Entry> entries = make_entries(place, plan);
   Driver driver(exchange, **venue, place, 2 * last_level_cache_bytes());
   for (Entry& entry : entries) {
     if (!wanted(plan, entry.subject->name())) {
@@ -280,6 +283,7 @@ int main(int argc, char** argv) {
   app.add_option("--cold", plan.cold, "Cold shots a round");
   app.add_option("--against", plan.against,
                  "Folder of another build's backhandd: measured beside as push_against");
+  app.add_option("--rehearse-us", plan.rehearse_us, "How often the gateway rehearses");
   app.add_option("--only", plan.only, "Names of subjects, with commas");
   app.add_option("--harness-cpu", place.harness_cpu);
   app.add_option("--subject-cpu", place.subject_cpu);
@@ -289,7 +293,7 @@ int main(int argc, char** argv) {
                "Measure nothing: be the venue for another program until input ends");
   app.add_flag("--keep", keep_folder, "Keep the folder with the gateway's log");
   CLI11_PARSE(app, argc, argv);
-  if (quick) plan = {3, 960, 100, 4, 300, plan.serve_only, plan.against, plan.only};
+  if (quick) plan = {3, 960, 100, 4, 300, plan.serve_only, plan.against, plan.only, plan.rehearse_us};
 
   std::string folder = "/tmp/backhand-bench-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) {

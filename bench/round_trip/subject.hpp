@@ -148,7 +148,7 @@ enum class Way : std::uint8_t { push, armed, sealed };
 inline constexpr std::size_t kSealed = 16;
 struct Tuning {
   std::size_t sealed = 0;      ///< Shots kept sealed; with any, so many connections.
-  unsigned rehearse_us = 200;  ///< 0: never.
+  unsigned rehearse_us = 100;  ///< 0: never.
 };
 /// `bin_dir`: whose backhandd it is.
 [[nodiscard]] std::shared_ptr<GatewayProcess> make_gateway(const Place& place, std::string_view label,

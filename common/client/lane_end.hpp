@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.hpp"
+#include "common/prefetch.hpp"
 #include "common/shm/spsc_ring.hpp"
 #include "common/wire/lane.hpp"
 
@@ -30,7 +31,7 @@ class GatewayBell {
 
   /// Fetches the doorbell's line for writing while the intent is still being copied.
   void prefetch() const noexcept {
-    if (word_ != nullptr) __builtin_prefetch(static_cast<const void*>(word_), 1);
+    if (word_ != nullptr) prefetch_line_to_write(static_cast<const void*>(word_));
   }
   /// After a push.
   void pushed() const noexcept {

@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "common/assert.hpp"
+#include "common/prefetch.hpp"
 
 namespace backhand::shm {
 
@@ -125,10 +126,7 @@ class RingProducer {
   [[nodiscard]] std::uint64_t used() const noexcept { return static_cast<Index>(tail_ - cached_head_); }
   [[nodiscard]] std::uint64_t capacity() const noexcept { return capacity_; }
   /// Brings the next slot's lines here for writing, while something else is still to be done.
-  void prefetch() const noexcept {
-    const auto* slot = reinterpret_cast<const char*>(&slots_[tail_ & mask_]);
-    for (std::size_t at = 0; at < sizeof(Slot); at += 64) __builtin_prefetch(slot + at, 1);
-  }
+  void prefetch() const noexcept { prefetch_to_write(slots_[tail_ & mask_]); }
 
  private:
   [[nodiscard]] std::uint64_t free_by_cache() const noexcept {

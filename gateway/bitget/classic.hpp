@@ -43,6 +43,11 @@ class ClassicDialect final : public Dialect {
     prefetch(expected.sides[held_side == domain::PositionSide::long_side ? 0 : 1]);
     prefetch_bytes(accounts_[expected.account.value].get(), kExpectedOfAccount);
   }
+  void add_to(NearMemory& near) const override {
+    near.add(*this);
+    near.add(positions_);
+    for (const auto& account : accounts_) near.add(account.get(), kExpectedOfAccount);
+  }
   [[nodiscard]] std::size_t encode_reversal(const domain::ReversalRequest& request, VenueMs timestamp,
                                             std::span<char> out) noexcept override;
   [[nodiscard]] domain::ReversalReply decode_reversal(const wire::ClientOid& ours, int http_status,

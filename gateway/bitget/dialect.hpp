@@ -14,6 +14,7 @@
 
 #include "common/error.hpp"
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/time.hpp"
 #include "gateway/bitget/credentials.hpp"
 #include "gateway/domain/instrument.hpp"
@@ -101,6 +102,8 @@ class Dialect {
     (void)position;
     (void)held_side;
   }
+  /// What encoding reversals reads, once all positions are prepared.
+  virtual void add_to(NearMemory& near) const { (void)near; }
   /// Writes a complete request into `out` and returns its length; 0 only where `out` has less than
   /// kMaxRequest bytes. `position` must have been prepared, `client_oid` be [0-9A-Za-z_-]{1,32} and
   /// `timestamp` have 13 digits (2001 … 2286). The timestamp signed is the refreshed one where that is at

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/wire/intent.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/domain/instrument.hpp"
@@ -36,6 +37,11 @@ class Directory {
   [[nodiscard]] const std::vector<PositionEntry>& positions() const noexcept { return positions_; }
   [[nodiscard]] const PositionEntry& operator[](PositionIndex index) const noexcept {
     return positions_[index.value];
+  }
+  /// What a lookup reads.
+  void add_to(NearMemory& near) const {
+    near.add(slots_);
+    near.add(positions_);
   }
   /// Positions of one account, ascending.
   [[nodiscard]] const std::vector<PositionIndex>& of_account(AccountIndex account) const noexcept {

@@ -13,6 +13,8 @@ using order::ReversalState;
 namespace {
 
 constexpr std::uint32_t kOpenLookups = 64;
+/// Half of what today's second caches hold.
+constexpr std::size_t kMostNear = 1'048'576;
 /// Journaled events kept in memory a lane, for strategies that re-attach.
 constexpr std::uint32_t kLaneHistory = 1024;
 /// Jobs besides the readiness of each (account, product): rechecks of the mode.
@@ -77,6 +79,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       is_freed_(directory_.positions().size(), false),
       lookups_(kOpenLookups),
       rehearse_every_ns_(static_cast<Ns>(config.shots.rehearse_us) * kMicrosecond),
+      near_(kMostNear),
       refreshed_ns_(directory_.positions().size(), 0) {
   BH_ASSERT(config.gateway.max_open_intents <= 65'536);
   for (std::uint32_t slot = config.gateway.max_open_intents; slot-- > 0;) free_slots_.push_back(slot);
@@ -96,6 +99,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
     const auto prepared = dialect_.prepare(position, entry.account, entry.id, mode);
     BH_ASSERT(prepared.has_value());  // The configuration has checked names and symbols.
   }
+  list_memory();
   for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
     accounts_[a].why = "not started";
     if (config.accounts[a].lead_trader) {
@@ -315,7 +319,10 @@ int Engine::do_work(Ns now) noexcept {
   }
   if (done == 0) {
     refresh_templates(now);
-    if (rehearse_every_ns_ != 0 && now >= next_rehearsal_ns_) rehearse(now);
+    if (rehearse_every_ns_ != 0) {
+      keep_near();
+      if (now >= next_rehearsal_ns_) rehearse(now);
+    }
   }
   return done;
 }

@@ -20,6 +20,7 @@
 
 #include "common/error.hpp"
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
 #include "gateway/bitget/dialect.hpp"
@@ -207,7 +208,10 @@ class Engine final : public net::Handler {
 
   // engine_rehearse.cpp
   void rehearse(Ns now) noexcept;
-  void expect_shots() noexcept;
+  [[nodiscard]] bool rehearse_request(Ns now) noexcept;
+  void rehearse_reply() noexcept;
+  void list_memory();
+  void keep_near() noexcept;
 
   // engine_send.cpp
   void fire(std::uint32_t slot, Ns now) noexcept;
@@ -337,9 +341,13 @@ class Engine final : public net::Handler {
   std::array<char, bitget::Dialect::kMaxRequest> rehearsal_{};
   Ns rehearse_every_ns_;  ///< 0: never.
   Ns next_rehearsal_ns_ = 0;
-  std::uint32_t rehearsed_ = 0;  ///< The position of the last one.
+  bool reply_comes_next_ = false;  ///< The last rehearsal walked a request's way.
+  std::uint32_t rehearsed_ = 0;    ///< The position of the last one.
   std::uint64_t rehearsal_admitted_ = 0;
-  std::uint32_t expected_shot_ = 0;  ///< Among those that are tended: the last that was brought near.
+  NearMemory near_;              ///< All that any reversal may use and that does not move.
+  std::uint32_t near_shot_ = 0;  ///< Among those that are tended: the last that was brought near.
+  std::uint16_t near_account_ = 0;
+  std::uint16_t near_strategy_ = 0;
   domain::LookupReply lookup_reply_;
 
   std::uint32_t contract_jobs_left_ = 0;

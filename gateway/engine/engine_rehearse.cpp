@@ -10,28 +10,61 @@
 
 namespace backhand::engine {
 
-namespace {
+/// Small things first: what lies behind the first megabyte is left out.
+void Engine::list_memory() {
+  near_.add(path_instructions().data(), path_instructions().size());
+  near_.add(*this);
+  near_.add(config_);
+  near_.add(config_.strategies);
+  near_.add(lane_heads_.data(), std::min<std::size_t>(lane_heads_.size(), 1'024) * sizeof lane_heads_[0]);
+  near_.add(accounts_);
+  lane_book_.add_to(near_);
+  shots_.add_to(near_);
+  pacer_.add_to(near_);
+  risk_.add_to(near_);
+  book_.add_to(near_);
+  near_.add(contracts_);
+  dialect_.add_to(near_);
+  directory_.add_to(near_);
+}
 
-/// Shots brought into the cache with each rehearsal.
-constexpr std::uint32_t kShotsARehearsal = 16;
+/// What other cores' work has taken out of the cache comes back between two shots, not under one.
+void Engine::keep_near() noexcept {
+  constexpr std::size_t kLines = 16;
+  (void)near_.walk(kLines);
+  // The places that move.
+  ports_.journal.warm();
+  if (!free_slots_.empty()) prefetch_to_write(slots_[free_slots_.back()]);
+  near_account_ = static_cast<std::uint16_t>(near_account_ + 1U < accounts_.size() ? near_account_ + 1 : 0);
+  if (near_account_ < accounts_.size()) pacer_.budget().expect(AccountIndex{near_account_});
+  const std::size_t strategies = config_.strategies.size();
+  near_strategy_ = static_cast<std::uint16_t>(near_strategy_ + 1U < strategies ? near_strategy_ + 1 : 0);
+  if (near_strategy_ < strategies) risk_.expect(StrategyIndex{near_strategy_});
+  // What is armed may be fired any moment, and its shot is not any other one's.
+  if (shots_.tended() > 0) {
+    near_shot_ = near_shot_ + 1 < shots_.tended() ? near_shot_ + 1 : 0;
+    expect_shot(shots_.tended(near_shot_));
+  }
+  ports_.wire.keep_near();
+}
 
-}  // namespace
-
-/// What is armed may be fired any moment, and its shot is not any other one's.
-void Engine::expect_shots() noexcept {
-  for (std::uint32_t i = std::min(kShotsARehearsal, shots_.tended()); i > 0; --i) {
-    expected_shot_ = expected_shot_ + 1 < shots_.tended() ? expected_shot_ + 1 : 0;
-    expect_shot(shots_.tended(expected_shot_));
+/// Half of the way at a time: a shot that comes meanwhile waits no longer than that.
+void Engine::rehearse(Ns now) noexcept {
+  next_rehearsal_ns_ = now + rehearse_every_ns_ / 2;
+  if (reply_comes_next_) {
+    rehearse_reply();
+    reply_comes_next_ = false;
+  } else {
+    reply_comes_next_ = rehearse_request(now);
   }
 }
 
-void Engine::rehearse(Ns now) noexcept {
-  next_rehearsal_ns_ = now + rehearse_every_ns_;
-  if (directory_.positions().empty() || !ready_ || risk_.halted()) return;
+bool Engine::rehearse_request(Ns now) noexcept {
+  if (directory_.positions().empty() || !ready_ || risk_.halted()) return false;
   rehearsed_ = rehearsed_ + 1 < directory_.positions().size() ? rehearsed_ + 1 : 0;
   const PositionIndex position{rehearsed_};
   const PositionEntry& entry = directory_[position];
-  if (accounts_[entry.account.value].phase != AccountPhase::ready) return;
+  if (accounts_[entry.account.value].phase != AccountPhase::ready) return false;
 
   wire::Intent intent{};
   intent.id = UINT64_MAX;
@@ -44,9 +77,9 @@ void Engine::rehearse(Ns now) noexcept {
   intent.position_side = book_.snapshot(position).held(wire::PositionSide::long_side).is_zero()
                              ? wire::PositionSide::short_side
                              : wire::PositionSide::long_side;
-  if (validate(intent, 0, now) != wire::DenyReason::none) return;
+  if (validate(intent, 0, now) != wire::DenyReason::none) return false;
   const PositionIndex found = directory_.find(intent).position;
-  if (!found.valid()) return;
+  if (!found.valid()) return false;
   expect(found);
   dialect_.expect(found, intent.position_side);
   rehearsal_admitted_ += admit(StrategyIndex{0}, intent, found, now) == wire::DenyReason::none ? 1 : 0;
@@ -58,16 +91,19 @@ void Engine::rehearse(Ns now) noexcept {
   body.symbol = intent.symbol;
   journal::Entry record{journal::Stamp{now, key, intent.product, intent.position_side}, body};
   for (journal::Record& part : record.parts()) part.crc = journal::checksum_of(part);
-  ports_.journal.warm();
 
   const wire::ClientOid name{bitget::kRehearsalOid};
   const std::size_t length = dialect_.encode_reversal(request_of(intent, entry.account, found, name),
                                                       bitget::kRehearsalTime_ms, rehearsal_);
-  const net::ReplyView* reply = ports_.wire.rehearse({rehearsal_.data(), length});
+  ports_.wire.rehearse_request({rehearsal_.data(), length});
+  return true;
+}
+
+void Engine::rehearse_reply() noexcept {
+  const net::ReplyView* reply = ports_.wire.rehearse_reply();
   if (reply == nullptr) return;
+  const wire::ClientOid name{bitget::kRehearsalOid};
   (void)dialect_.decode_reversal(name, reply->http_status, reply->body, header_lookup(*reply));
-  prefetch_path();
-  expect_shots();
 }
 
 }  // namespace backhand::engine

@@ -4,6 +4,7 @@
 
 #include "common/assert.hpp"
 #include "common/on_path.hpp"
+#include "gateway/engine/append.hpp"
 #include "gateway/engine/engine.hpp"
 #include "gateway/engine/tokens.hpp"
 
@@ -68,7 +69,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   if (r.waits_for == WaitsFor::nothing) transmit(slot, now);
 }
 
-BH_ON_PATH bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
+[[gnu::flatten]] BH_ON_PATH bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   r.written_venue_ms = clock_.lower_bound_ms(now);
   if (r.shot != kNoSlot) {
@@ -128,7 +129,7 @@ BH_ON_PATH bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   return false;
 }
 
-BH_ON_PATH void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
+[[gnu::flatten]] BH_ON_PATH void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::intended);
   std::size_t length = 0;
@@ -259,7 +260,7 @@ int Engine::send_durable(Ns now) noexcept {
 
 /// Whether a reversal that is recorded now will find a connection: those that are recorded, and wait for the
 /// disk, come first.
-bool Engine::connection_to_spare() const noexcept {
+BH_ON_PATH bool Engine::connection_to_spare() const noexcept {
   if (durable_count_ == 0) return ports_.wire.can_send(net::RequestClass::trade);
   return ports_.wire.free_connections() > durable_count_;
 }

@@ -2,6 +2,7 @@
 // published; one that finds no room in its ring is told by the lane's replay as soon as there is some.
 #include "common/assert.hpp"
 #include "common/on_path.hpp"
+#include "gateway/engine/append.hpp"
 #include "gateway/engine/engine.hpp"
 
 namespace backhand::engine {
@@ -16,20 +17,6 @@ BH_ON_PATH void Engine::step(OpenReversal& r, ReversalEvent event) noexcept {
   r.state = next;
 }
 
-template <journal::JournalBody Body>
-journal::Appended Engine::append(const OpenReversal& r, const Body& body, Ns now) noexcept {
-  journal::ReversalKey key = r.key;
-  key.lane = r.lane.value;
-  const journal::Stamp stamp{now, key, r.intent.product, r.intent.position_side};
-  const journal::Appended appended = ports_.journal.append(stamp, body);
-  // What begins something may find no room; what must be said of what is under way never does, unless the
-  // disk has stood still for longer than the ring's reserve lasts.
-  constexpr bool kBegins = Body::kKind == journal::Kind::taken || Body::kKind == journal::Kind::shot_taken ||
-                           Body::kKind == journal::Kind::intended;
-  const bool lost = appended.status == journal::AppendStatus::full && !kBegins;
-  if (lost || appended.status == journal::AppendStatus::failed) on_journal_failed(now);
-  return appended;
-}
 template journal::Appended Engine::append(const OpenReversal&, const journal::Taken&, Ns) noexcept;
 template journal::Appended Engine::append(const OpenReversal&, const journal::ShotTaken&, Ns) noexcept;
 template journal::Appended Engine::append(const OpenReversal&, const journal::Intended&, Ns) noexcept;

@@ -4,10 +4,12 @@
 // it is opened.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
 #include "gateway/engine/ports.hpp"
@@ -27,6 +29,12 @@ class LaneBook {
   void attached(LaneIndex lane, std::uint64_t cursor) noexcept;
   /// Held events that now can only be repeated at the next attach give their room back to `port`.
   void detached(LaneIndex lane, LanePort& port) noexcept;
+
+  /// What an intent's taking uses, of the first lanes.
+  void add_to(NearMemory& near) const {
+    constexpr std::size_t kFirst = 64;
+    near.add(lanes_.data(), std::min(lanes_.size(), kFirst) * sizeof(Lane));
+  }
 
   [[nodiscard]] bool is_open(LaneIndex lane) const noexcept {
     return lane.value < lanes_.size() && lanes_[lane.value].strategy.valid();

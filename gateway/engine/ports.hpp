@@ -22,7 +22,7 @@ namespace backhand::engine {
 struct Sent {
   net::WriteStatus status = net::WriteStatus::no_connection;
   std::uint16_t connection = 0;
-  Ns encoded_ns = 0;  ///< When the port was entered: the request was complete.
+  Ns encoded_ns = 0;  ///< When the port was entered: the request was complete. Of a seal, written_ns.
   Ns written_ns = 0;  ///< Just before the kernel was asked to take the bytes.
 };
 
@@ -52,12 +52,15 @@ class WirePort {
   /// It is about to be fired: brings what that reads into the nearest cache. A hint; changes nothing.
   virtual void expect(net::Reservation seal) const noexcept { (void)seal; }
 
-  /// Does to `bytes` what `send` does, but into a session that leads nowhere; the reply that comes out of it,
-  /// valid until the next call, or null where there are no rehearsals.
-  [[nodiscard]] virtual const net::ReplyView* rehearse(std::span<const char> bytes) noexcept {
-    (void)bytes;
-    return nullptr;
-  }
+  /// For turns in which nothing was done: brings a little of what the next write will use into the cache.
+  virtual void keep_near() noexcept {}
+
+  // A rehearsal in two halves, so that neither holds up a shot for long.
+
+  /// Does to `bytes` what `send` does, but into a session that leads nowhere.
+  virtual void rehearse_request(std::span<const char> bytes) noexcept { (void)bytes; }
+  /// The reply that comes out of it, valid until the next call; null where there was no request.
+  [[nodiscard]] virtual const net::ReplyView* rehearse_reply() noexcept { return nullptr; }
 };
 
 class LanePort {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "common/wire/intent.hpp"
@@ -122,6 +123,8 @@ class ShotBook {
     }
     return table_[at];
   }
+  /// What `find` reads first.
+  void add_to(NearMemory& near) const { near.add(table_); }
   /// It is about to be fired: brings it into the nearest cache.
   void expect(std::uint32_t index) const noexcept {
     prefetch_bytes_to_write(&shots_[index], offsetof(Shot, request));

@@ -28,6 +28,34 @@ bool LaneSet::known(LaneIndex lane) const noexcept {
   return lane.value < lanes_.size() && lanes_[lane.value].state != State::unused;
 }
 
+BH_ON_PATH LaneSet::Look LaneSet::take_one(Lane& lane, std::uint16_t number, wire::Intent& out) noexcept {
+  switch (room_for_next(lane)) {
+    case shm::RoomStatus::enough:
+      break;
+    case shm::RoomStatus::short_of:
+      ++lane.counters.held_back;
+      return Look::held_back;
+    case shm::RoomStatus::broken:
+      break_lane(number);
+      return Look::gone;
+  }
+  if (lane.in_process != nullptr) {
+    if (!queue_->try_take(*lane.in_process, out)) return Look::empty;
+  } else {
+    switch (lane.intents.try_pop(out)) {
+      case shm::PopStatus::ok:
+        break;
+      case shm::PopStatus::empty:
+        return Look::empty;
+      case shm::PopStatus::broken:
+        break_lane(number);
+        return Look::gone;
+    }
+  }
+  note_taken(lane, number);
+  return Look::more;
+}
+
 BH_ON_PATH void LaneSet::note_taken(Lane& lane, std::uint16_t number) noexcept {
   ++lane.open;
   ++lane.counters.taken;

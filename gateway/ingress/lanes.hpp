@@ -202,6 +202,8 @@ class LaneSet {
   [[nodiscard]] static shm::RoomStatus room_for_next(Lane& lane) noexcept {
     return lane.outcomes.room(std::uint64_t{wire::kEventsPerIntent} * (std::uint64_t{lane.open} + 1));
   }
+  /// Copies the next intent to `out`, and notes it: `more`. Anything else: nothing was taken.
+  [[nodiscard]] Look take_one(Lane& lane, std::uint16_t number, wire::Intent& out) noexcept;
   void note_taken(Lane& lane, std::uint16_t number) noexcept;
   void break_lane(std::uint16_t number) noexcept;
   void collect_doorbell() noexcept;
@@ -260,31 +262,9 @@ LaneSet::Look LaneSet::take_from(std::uint16_t number, std::size_t& budget, Sink
   for (std::size_t i = 0; i < kTakesPerLook && budget > 0; ++i) {
     if (!something_to_take(lane)) [[likely]]
       return Look::empty;
-    switch (room_for_next(lane)) {
-      case shm::RoomStatus::enough:
-        break;
-      case shm::RoomStatus::short_of:
-        ++lane.counters.held_back;
-        return Look::held_back;
-      case shm::RoomStatus::broken:
-        break_lane(number);
-        return Look::gone;
-    }
-    if (lane.in_process != nullptr) {
-      if (!queue_->try_take(*lane.in_process, intent)) return Look::empty;
-    } else {
-      switch (lane.intents.try_pop(intent)) {
-        case shm::PopStatus::ok:
-          break;
-        case shm::PopStatus::empty:
-          return Look::empty;
-        case shm::PopStatus::broken:
-          break_lane(number);
-          return Look::gone;
-      }
-    }
+    if (const Look look = take_one(lane, number, intent); look != Look::more) [[unlikely]]
+      return look;
     --budget;
-    note_taken(lane, number);
     sink(LaneIndex{number}, static_cast<const wire::Intent&>(intent));
     if (intent.id > lane.taken_mark) lane.taken_mark = intent.id;
     // The sink may have published, and so found the lane broken.

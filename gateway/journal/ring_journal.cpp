@@ -8,6 +8,7 @@
 
 #include "common/assert.hpp"
 #include "common/on_path.hpp"
+#include "common/prefetch.hpp"
 
 namespace backhand::journal {
 namespace {
@@ -118,9 +119,7 @@ BH_ON_PATH Appended RingJournal::append(std::span<Record> parts) noexcept {
 
 void RingJournal::warm() noexcept {
   for (std::uint64_t i = 0; i < kWarmSlots; ++i) {
-    const auto* slot = reinterpret_cast<const std::byte*>(&ring_[(next_ + i) & mask_]);
-    __builtin_prefetch(slot, 1);
-    __builtin_prefetch(slot + 64, 1);
+    prefetch_to_write(ring_[(next_ + i) & mask_]);
   }
 }
 

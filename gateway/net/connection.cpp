@@ -6,6 +6,7 @@
 
 #include "common/assert.hpp"
 #include "common/on_path.hpp"
+#include "gateway/net/settings.hpp"
 
 namespace backhand::net {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr int kReadsPerTurn = 4;
 
 }  // namespace
+
+BH_ON_PATH Ns read_clock() noexcept { return monotonic_now(); }
 
 void Connection::step(ConnectionEvent event) noexcept {
   const std::optional<ConnectionState> next = next_state(state_, event);

@@ -69,6 +69,12 @@ class Connection {
     prefetch_to_write(*link_);
     prefetch_to_write(notes);
   }
+  /// Goes on bringing what a request and its reply use into the second cache, some lines at a time; true at
+  /// the end of it.
+  bool keep_near(std::size_t lines) noexcept {
+    prefetch(*this);
+    return link_->near.walk(lines);
+  }
   /// One send() of what encrypt left; notes.written_ns is just before it. `written` as soon as the kernel
   /// took a byte, the rest follows by flush; the connection is then busy.
   [[nodiscard]] WriteStatus push(Ns (*clock)() noexcept) noexcept;

@@ -298,6 +298,7 @@ void Dialer::Dial::hand_over() {
   timer_.cancel();
   step(ConnectionEvent::handed_over);
   result_.link->fd = fd;
+  result_.link->list_memory();
   thread_.finish(std::move(result_));
 }
 

@@ -105,6 +105,16 @@ HttpExchange::HttpExchange(ExchangeLimits limits)
 
 HttpExchange::~HttpExchange() = default;
 
+void HttpExchange::add_to(NearMemory& near) const {
+  // A usual reply has a head of some twenty fields and a short body.
+  constexpr std::size_t kUsed = 2'048;
+  constexpr std::size_t kFields = 20;
+  near.add(*this);
+  near.add(buffer_.get(), std::min(capacity_, kUsed));
+  near.add(parser_->beast);
+  near.add(parser_->storage.data(), kFields * sizeof(HeaderField));
+}
+
 void HttpExchange::begin() noexcept {
   BH_ASSERT(state_ == ExchangeState::idle);
   parsed_ = 0;

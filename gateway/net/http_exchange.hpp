@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/near_memory.hpp"
 #include "gateway/net/handler.hpp"
 
 namespace backhand::net {
@@ -63,6 +64,9 @@ class HttpExchange {
   [[nodiscard]] bool reusable() const noexcept;
   /// The reply has been read: → idle, or broken where it is not reusable.
   void finish() noexcept;
+
+  /// What the next reply will use.
+  void add_to(NearMemory& near) const;
 
  private:
   class Parser;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "common/near_memory.hpp"
 #include "gateway/net/http_exchange.hpp"
 #include "gateway/net/tls_session.hpp"
 
@@ -17,9 +18,17 @@ struct Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
+  /// For the dialing thread, when all else is done: lists what the first request will find here.
+  void list_memory() {
+    near.add(fd);
+    tls.add_to(near);
+    exchange.add_to(near);
+  }
+
   int fd = -1;  ///< Non-blocking.
   TlsSession tls;
   HttpExchange exchange;
+  NearMemory near{32'768};
 };
 
 }  // namespace backhand::net

@@ -10,6 +10,7 @@
 
 #include "common/assert.hpp"
 #include "common/on_path.hpp"
+#include "common/prefetch.hpp"
 #include "gateway/net/connection.hpp"
 #include "gateway/net/dialer.hpp"
 
@@ -161,6 +162,7 @@ BH_ON_PATH WriteResult Pool::push(Connection& connection, RequestToken token, Re
   notes.deadline_ns = deadline_ns;
   notes.reserve = ReserveState::none;
   waiting_.push_back(&connection);
+  near_cursor_ = connection.place();
   ++counters_.written;
   due_at(deadline_ns);
   if (connection.has_rest()) watch_for_room(connection, true);
@@ -209,6 +211,18 @@ int Pool::do_ready_work(Ns now) noexcept {
     if (connection.established()) work += look(connection, now);
   }
   return work + do_work(now);
+}
+
+/// Those that may be used any moment: the trade's choice, what is reserved, and what awaits a reply.
+void Pool::keep_near() noexcept {
+  constexpr std::size_t kLines = 8;
+  prefetch(*this);
+  Connection& connection = *connections_[near_cursor_];
+  const ConnectionNotes& notes = connection.notes;
+  const bool wanted = connection.established() &&
+                      (&connection == chosen_ || notes.busy || notes.reserve != ReserveState::none);
+  if (wanted && !connection.keep_near(kLines)) return;
+  near_cursor_ = near_cursor_ + 1 < connections_.size() ? near_cursor_ + 1 : 0;
 }
 
 int Pool::read_due(Ns now) noexcept {

@@ -70,6 +70,8 @@ class Pool {
   /// As do_work, after poll_fd() became readable: looks at every socket that has something. Called from the
   /// loop that sleeps; a spinning one need not.
   int do_ready_work(Ns now) noexcept;
+  /// For turns in which nothing was done: brings a little of what the next shot will use into the cache.
+  void keep_near() noexcept;
   /// A descriptor that becomes readable (level-triggered) when a socket or the dialing thread has something.
   /// Valid with Settings::watch_sockets; else -1.
   [[nodiscard]] int poll_fd() const noexcept { return epoll_fd_; }
@@ -165,6 +167,7 @@ class Pool {
   unsigned failures_ = 0;   ///< Dials failed in a row.
   unsigned stillborn_ = 0;  ///< Connections that broke at once, since one last served a request.
   std::size_t idle_cursor_ = 0;
+  std::size_t near_cursor_ = 0;   ///< The place whose memory is being kept near.
   Connection* chosen_ = nullptr;  ///< The best for a trade when last looked; it may be taken by now.
   Ns choose_again_ns_ = 0;
   Ns ping_after_ = 0;
@@ -174,10 +177,5 @@ class Pool {
   Ns next_due_ = 0;
   bool closed_ = false;
 };
-
-/// Gives OpenSSL an allocator that serves small blocks from lists of their own thread, so that the small
-/// blocks that OpenSSL 3.0 asks for with each record written cost neither malloc nor lock. Process-wide; must
-/// be called before anything else uses OpenSSL. False: too late, OpenSSL keeps malloc.
-bool install_tls_allocator() noexcept;
 
 }  // namespace backhand::net

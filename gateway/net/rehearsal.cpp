@@ -99,12 +99,15 @@ class MemoryRehearsal final : public Rehearsal {
     return false;
   }
 
-  [[nodiscard]] const ReplyView* walk(std::span<const char> bytes) noexcept override {
-    if (!client_.encrypt(bytes)) return nullptr;
+  void request(std::span<const char> bytes) noexcept override {
+    if (exchange_.state() != ExchangeState::idle || !client_.encrypt(bytes)) return;
     // Here a request would be sent. The server never reads it either: nothing needs it.
     client_.sent(client_.output().size());
     exchange_.begin();
-    if (!server_.write(reply_)) return nullptr;
+  }
+
+  [[nodiscard]] const ReplyView* reply() noexcept override {
+    if (exchange_.state() != ExchangeState::awaiting_reply || !server_.write(reply_)) return nullptr;
     client_.received(server_.take(client_.input_space()));
     const std::span<char> room = exchange_.space();
     std::size_t count = 0;
@@ -135,7 +138,9 @@ std::expected<std::unique_ptr<Rehearsal>, Error> Rehearsal::create(std::string_v
   auto context = TlsContext::trusting_only(kName, certificate.get());
   if (!context) return std::unexpected(context.error());
   auto made = std::make_unique<MemoryRehearsal>(std::move(*context), reply);
-  if (!made->start(key.get(), certificate.get()) || made->walk(reply) == nullptr) return failed;
+  if (!made->start(key.get(), certificate.get())) return failed;
+  made->request(reply);
+  if (made->reply() == nullptr) return failed;
   return made;
 }
 

@@ -22,9 +22,11 @@ class Rehearsal {
   Rehearsal(const Rehearsal&) = delete;
   Rehearsal& operator=(const Rehearsal&) = delete;
 
-  /// Encrypts `bytes` as for a request and drops the record; decrypts and parses the reply. Null where TLS
-  /// refuses; the view lives until the next call.
-  [[nodiscard]] virtual const ReplyView* walk(std::span<const char> bytes) noexcept = 0;
+  /// Encrypts `bytes` as for a request, and drops the record.
+  virtual void request(std::span<const char> bytes) noexcept = 0;
+  /// Decrypts and parses the reply to it. Null where there was no request, or TLS refused it; the view lives
+  /// until the next call.
+  [[nodiscard]] virtual const ReplyView* reply() noexcept = 0;
 
  protected:
   Rehearsal() = default;

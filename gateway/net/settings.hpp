@@ -9,6 +9,9 @@
 
 namespace backhand::net {
 
+/// monotonic_now() where it can be pointed to, with the other instructions of the way to the wire.
+[[nodiscard]] Ns read_clock() noexcept;
+
 /// The settings count milliseconds, the clock nanoseconds.
 constexpr Ns ms(std::uint32_t count) noexcept { return static_cast<Ns>(count) * kMillisecond; }
 
@@ -36,7 +39,7 @@ struct Settings {
   bool watch_sockets = true;                  ///< Keep poll_fd() up to date; not needed when spinning.
   int dialer_cpu = -1;                        ///< CPU of the dialing thread; -1: not pinned.
   std::uint64_t seed = 1;                     ///< Of the jitter.
-  Ns (*clock)() noexcept = monotonic_now;     ///< Source of the stamps; tests give their own.
+  Ns (*clock)() noexcept = read_clock;        ///< Source of the stamps; tests give their own.
 };
 
 }  // namespace backhand::net

@@ -1,13 +1,14 @@
 // OpenSSL 3.0 allocates up to four small blocks for each record that it writes, and frees them at once. Such
 // blocks are kept in a short list per thread, so that after the first records neither malloc nor a lock is
 // met. Every block is an ordinary malloc block: one freed on another thread simply joins that thread's list.
+// The larger blocks are noted where a session asks for that.
 #include <cstdlib>
 #include <new>
 
 #include <malloc.h>
 #include <openssl/crypto.h>
 
-#include "gateway/net/pool.hpp"
+#include "gateway/net/tls_memory.hpp"
 
 namespace backhand::net {
 namespace {
@@ -28,6 +29,7 @@ struct FreeList {
   bool thread_is_ending = false;
 };
 thread_local FreeList free_list;
+thread_local TlsMemory* watched = nullptr;
 
 struct Drain {
   ~Drain() {
@@ -50,7 +52,11 @@ void keep(void* pointer) noexcept {
 
 void* allocate(std::size_t size, const char*, int) {
   if (size == 0) return nullptr;
-  if (size > kSmall) return std::malloc(size);
+  if (size > kSmall) {
+    void* block = std::malloc(size);
+    if (watched != nullptr && block != nullptr) watched->taken(block, size);
+    return block;
+  }
   if (Block* block = free_list.first; block != nullptr) {
     free_list.first = block->next;
     --free_list.count;
@@ -61,6 +67,7 @@ void* allocate(std::size_t size, const char*, int) {
 
 void release(void* pointer, const char*, int) {
   if (pointer == nullptr) return;
+  if (watched != nullptr) watched->given_back(pointer);
   const bool fits = malloc_usable_size(pointer) == small_usable;
   if (fits && free_list.count < kKeep && !free_list.thread_is_ending) {
     keep(pointer);
@@ -75,10 +82,16 @@ void* reallocate(void* pointer, std::size_t size, const char* file, int line) {
     release(pointer, file, line);
     return nullptr;
   }
-  return std::realloc(pointer, size);
+  if (watched != nullptr) watched->given_back(pointer);
+  void* block = std::realloc(pointer, size);
+  if (watched != nullptr && block != nullptr) watched->taken(block, size);
+  return block;
 }
 
 }  // namespace
+
+TlsMemory::Watch::Watch(TlsMemory& memory) noexcept { watched = &memory; }
+TlsMemory::Watch::~Watch() { watched = nullptr; }
 
 bool install_tls_allocator() noexcept {
   if (small_usable != 0) return true;

@@ -110,8 +110,9 @@ void TlsSession::Free::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
 TlsSession::TlsSession(const TlsContext& context)
     : context_(context),
       input_(std::make_unique<char[]>(kInputBytes)),
-      output_(std::make_unique<char[]>(kOutputBytes)),
-      ssl_(SSL_new(context.native())) {
+      output_(std::make_unique<char[]>(kOutputBytes)) {
+  const TlsMemory::Watch watching(memory_);
+  ssl_.reset(SSL_new(context.native()));
   BIO* bio = BIO_new(Callbacks::method());
   if (ssl_ == nullptr || bio == nullptr) {
     BIO_free(bio);
@@ -136,6 +137,7 @@ TlsSession::~TlsSession() = default;
 
 HandshakeStatus TlsSession::handshake() noexcept {
   ERR_clear_error();
+  const TlsMemory::Watch watching(memory_);
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     SSL_set_msg_callback(ssl_.get(), Callbacks::message);
@@ -202,6 +204,17 @@ TlsReadStatus TlsSession::read(std::span<char> room, std::size_t& count) noexcep
 
 bool TlsSession::input_is_used_up() const noexcept {
   return input_begin_ == input_end_ && SSL_has_pending(ssl_.get()) == 0;
+}
+
+void TlsSession::add_to(NearMemory& near) const {
+  // Of buffers, as much as a request or a usual reply needs.
+  constexpr std::size_t kBuffer = 8'192;
+  constexpr std::size_t kUsed = 1'536;
+  near.add(this, sizeof *this - sizeof memory_);
+  near.add(input_.get(), kUsed);
+  near.add(output_.get(), kUsed);
+  for (const TlsMemory::Block& block : memory_.blocks())
+    near.add(block.at, block.size > kBuffer ? kUsed : block.size);
 }
 
 void TlsSession::say_goodbye() noexcept {

@@ -9,7 +9,9 @@
 #include <span>
 #include <string>
 
+#include "common/near_memory.hpp"
 #include "gateway/net/tls_context.hpp"
+#include "gateway/net/tls_memory.hpp"
 
 struct ssl_st;
 
@@ -60,6 +62,8 @@ class TlsSession {
   /// Has the peer sent anything after the handshake but data and session tickets (a KeyUpdate, a request to
   /// renegotiate, an alert)? Such a connection is not used again.
   [[nodiscard]] bool spoiled() const noexcept { return spoiled_; }
+  /// What the next request and its reply will use.
+  void add_to(NearMemory& near) const;
   /// Puts close_notify into output(): an orderly end of an idle connection.
   void say_goodbye() noexcept;
 
@@ -80,6 +84,7 @@ class TlsSession {
   bool spoiled_ = false;
   std::string problem_;
   std::unique_ptr<ssl_st, Free> ssl_;
+  TlsMemory memory_;  ///< Of ssl_. Cold, so last.
 };
 
 }  // namespace backhand::net

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
@@ -61,6 +62,8 @@ class PositionBook {
                                             const std::optional<Decimal>& expected, Ns max_age,
                                             Ns now) const noexcept;
 
+  /// What `check` and `occupy` use.
+  void add_to(NearMemory& near) const { near.add(entries_); }
   /// It is about to be checked, and occupied: a hint to the cache.
   void expect(PositionIndex position) const noexcept { prefetch_to_write(entries_[position.value]); }
 

@@ -1,5 +1,7 @@
 #include "gateway/order/reversal_state.hpp"
 
+#include "common/on_path.hpp"
+
 namespace backhand::order {
 
 namespace {
@@ -246,7 +248,7 @@ State from_terminal(State state, Event event) noexcept {
 
 }  // namespace
 
-ReversalState next_state(ReversalState state, ReversalEvent event) noexcept {
+BH_ON_PATH ReversalState next_state(ReversalState state, ReversalEvent event) noexcept {
   switch (state) {
     case State::waiting:
       return from_waiting(event);

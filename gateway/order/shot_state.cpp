@@ -1,8 +1,10 @@
 #include "gateway/order/shot_state.hpp"
 
+#include "common/on_path.hpp"
+
 namespace backhand::order {
 
-ShotState next_state(ShotState state, ShotEvent event) noexcept {
+BH_ON_PATH ShotState next_state(ShotState state, ShotEvent event) noexcept {
   switch (state) {
     case ShotState::armed:
       switch (event) {

@@ -80,6 +80,9 @@ class Pacer {
   /// touched.
   void recall_lookups(Ns now) noexcept { budget_.recall_lookups(now); }
 
+  /// What a reversal uses that finds its slot free; an account's books apart, whose places move
+  /// (`Budget::expect`).
+  void add_to(NearMemory& near) const { scheduler_.add_to(near); }
   [[nodiscard]] const Budget& budget() const noexcept { return budget_; }
   [[nodiscard]] const WaitingRoom& room() const noexcept { return scheduler_.room(); }
 

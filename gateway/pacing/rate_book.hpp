@@ -82,8 +82,8 @@ class RateBook {
   /// A write is about to be taken: a hint to the cache.
   void expect() const noexcept {
     prefetch_to_write(*this);
-    __builtin_prefetch(&storage_[replied_.head]);
-    __builtin_prefetch(&storage_[std::size_t{2} * capacity_ + writes_], 1);
+    prefetch_line(&storage_[replied_.head]);
+    prefetch_line_to_write(&storage_[std::size_t{2} * capacity_ + writes_]);
   }
 
   /// Writes that the venue may be counting at `now`.

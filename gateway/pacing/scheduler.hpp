@@ -68,6 +68,8 @@ class Scheduler {
   void on_worse(AccountIndex account) noexcept;
   void on_all_worse() noexcept;
 
+  /// What a `submit` uses that finds its slot free, this object apart.
+  void add_to(NearMemory& near) const { room_.add_to(near); }
   [[nodiscard]] const WaitingRoom& room() const noexcept { return room_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/time.hpp"
 #include "common/wire/intent.hpp"
 #include "gateway/pacing/deadline_tree.hpp"
@@ -62,6 +63,13 @@ class WaitingRoom {
   }
   [[nodiscard]] std::uint32_t next_in_account(std::uint32_t handle) const noexcept {
     return entries_[handle].next;
+  }
+
+  /// What `charge` uses.
+  void add_to(NearMemory& near) const {
+    near.add(strides_);
+    near.add(accounts_);
+    near.add(flows_);
   }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "common/decimal.hpp"
 #include "common/ids.hpp"
+#include "common/near_memory.hpp"
 #include "common/prefetch.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
@@ -79,8 +80,17 @@ class RiskBook {
   /// A priority above the strategy's cap is lowered to it, not denied.
   [[nodiscard]] std::uint8_t capped_priority(StrategyIndex strategy, std::uint8_t asked) const noexcept;
 
+  /// What a check uses, and a count.
+  void add_to(NearMemory& near) const {
+    near.add(strategies_);
+    near.add(intents_);
+    near.add(positions_);
+    near.add(entitled_);
+    near.add(account_halted_);
+  }
   /// It is about to be checked, and counted: a hint to the cache.
   void expect(PositionIndex position) const noexcept { prefetch_to_write(positions_[position.value]); }
+  void expect(StrategyIndex strategy) const noexcept { intents_[strategy.value].expect(); }
 
   void halt() noexcept { halted_ = true; }
   void resume() noexcept { halted_ = false; }

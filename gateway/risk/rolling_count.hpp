@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "common/prefetch.hpp"
 #include "common/time.hpp"
 
 namespace backhand::risk {
@@ -25,6 +26,8 @@ class SlidingLimit {
     next_ = next_ + 1 == limit_ ? 0 : next_ + 1;
     return true;
   }
+  /// One is about to come: a hint to the cache.
+  void expect() const noexcept { prefetch_line_to_write(&times_[next_]); }
 
  private:
   std::unique_ptr<Ns[]> times_;  ///< The last `limit` times, oldest at next_.
@@ -46,12 +49,17 @@ class RollingCount {
     ++total_;
   }
   [[nodiscard]] std::uint32_t count(Ns now) const noexcept {
+    if (total_ == 0) return 0;
     const std::int64_t passed = number(now) - newest_;
     if (passed <= 0) return total_;
     if (passed >= kSlots) return 0;
     // The oldest buckets, as many as have passed since the newest one was begun, are out.
     std::uint32_t sum = total_;
-    for (std::int64_t i = 1; i <= passed; ++i) sum -= counts_[slot(newest_ + i)];
+    std::size_t at = slot(newest_);
+    for (std::int64_t i = 1; i <= passed; ++i) {
+      at = at + 1 < counts_.size() ? at + 1 : 0;
+      sum -= counts_[at];
+    }
     return sum;
   }
 

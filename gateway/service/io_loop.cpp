@@ -9,6 +9,7 @@
 #include "common/assert.hpp"
 #include "common/clock.hpp"
 #include "common/cpu.hpp"
+#include "common/on_path.hpp"
 #include "gateway/service/net_settings.hpp"
 
 namespace backhand::service {
@@ -20,65 +21,77 @@ constexpr std::size_t kIntentsPerTurn = 64;
 /// The loop never sleeps longer, so that the watchdog sees it move.
 constexpr Ns kLongestSleep_ns = 250 * kMillisecond;
 
+engine::Sent stamped(Ns encoded_ns, const net::WriteResult& result) noexcept {
+  engine::Sent sent;
+  sent.encoded_ns = encoded_ns;
+  sent.status = result.status;
+  // The pool counts from 0; for strategies 0 means "not sent".
+  sent.connection = static_cast<std::uint16_t>(result.connection + 1);
+  sent.written_ns = result.written_ns;
+  return sent;
+}
+
 }  // namespace
 
 /// The engine's wire: the pool, and the clock read that stamps when the request was complete.
 class IoLoop::PoolWire final : public engine::WirePort {
  public:
   void set(net::Pool* pool) noexcept { pool_ = pool; }
-  [[nodiscard]] bool can_send(net::RequestClass request_class) const noexcept override {
-    return pool_ != nullptr && pool_->can_send(request_class, now_);
-  }
+  void set_rehearsal(net::Rehearsal* rehearsal) noexcept { rehearsal_ = rehearsal; }
+  void set_now(Ns now) noexcept { now_ = now; }
+
+  [[nodiscard]] bool can_send(net::RequestClass request_class) const noexcept override;
   [[nodiscard]] std::size_t free_connections() const noexcept override {
     return pool_ == nullptr ? 0 : pool_->free(now_);
   }
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
-                                  Ns now) noexcept override {
-    const Ns encoded_ns = monotonic_now();
-    return stamped(encoded_ns, pool_->send(token, request_class, bytes, reply_deadline_ns, now));
-  }
+                                  Ns now) noexcept override;
   [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char> bytes, Ns now) noexcept override {
     const std::optional<net::Reservation> reserved = pool_->reserve(now);
     if (!reserved || !pool_->seal(*reserved, bytes)) return std::nullopt;
     return reserved;
   }
   [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
-                                  Ns now) noexcept override {
-    const Ns encoded_ns = monotonic_now();
-    return stamped(encoded_ns, pool_->fire(seal, token, reply_deadline_ns, now));
-  }
+                                  Ns now) noexcept override;
   void spoil(net::Reservation seal, Ns now) noexcept override { pool_->spoil(seal, now); }
   void expect(net::Reservation seal) const noexcept override { pool_->expect(seal); }
-  void set_rehearsal(net::Rehearsal* rehearsal) noexcept { rehearsal_ = rehearsal; }
-  [[nodiscard]] const net::ReplyView* rehearse(std::span<const char> bytes) noexcept override {
-    return rehearsal_ == nullptr ? nullptr : rehearsal_->walk(bytes);
+  void keep_near() noexcept override { pool_->keep_near(); }
+  void rehearse_request(std::span<const char> bytes) noexcept override {
+    if (rehearsal_ != nullptr) rehearsal_->request(bytes);
   }
-  void set_now(Ns now) noexcept { now_ = now; }
+  [[nodiscard]] const net::ReplyView* rehearse_reply() noexcept override {
+    return rehearsal_ == nullptr ? nullptr : rehearsal_->reply();
+  }
 
  private:
-  [[nodiscard]] static engine::Sent stamped(Ns encoded_ns, const net::WriteResult& result) noexcept {
-    engine::Sent sent;
-    sent.encoded_ns = encoded_ns;
-    sent.status = result.status;
-    // The pool counts from 0; for strategies 0 means "not sent".
-    sent.connection = static_cast<std::uint16_t>(result.connection + 1);
-    sent.written_ns = result.written_ns;
-    return sent;
-  }
-
   net::Pool* pool_ = nullptr;
   net::Rehearsal* rehearsal_ = nullptr;
   Ns now_ = 0;
 };
 
+BH_ON_PATH bool IoLoop::PoolWire::can_send(net::RequestClass request_class) const noexcept {
+  return pool_ != nullptr && pool_->can_send(request_class, now_);
+}
+
+BH_ON_PATH engine::Sent IoLoop::PoolWire::send(net::RequestToken token, net::RequestClass request_class,
+                                               std::span<const char> bytes, Ns reply_deadline_ns,
+                                               Ns now) noexcept {
+  const Ns encoded_ns = monotonic_now();
+  return stamped(encoded_ns, pool_->send(token, request_class, bytes, reply_deadline_ns, now));
+}
+
+BH_ON_PATH engine::Sent IoLoop::PoolWire::fire(net::Reservation seal, net::RequestToken token,
+                                               Ns reply_deadline_ns, Ns now) noexcept {
+  // The request was complete long ago; what is worth a stamp is when it was written.
+  const net::WriteResult result = pool_->fire(seal, token, reply_deadline_ns, now);
+  return stamped(result.written_ns, result);
+}
+
 class IoLoop::LanePort final : public engine::LanePort {
  public:
   explicit LanePort(ingress::LaneSet& lanes) noexcept : lanes_(lanes) {}
-  bool publish(LaneIndex lane, wire::Outcome& outcome) noexcept override {
-    outcome.published_ns = monotonic_now();
-    return lanes_.publish(lane, outcome) != ingress::PublishResult::no_room;
-  }
+  bool publish(LaneIndex lane, wire::Outcome& outcome) noexcept override;
   bool offer(LaneIndex lane, wire::Outcome& outcome) noexcept override {
     outcome.published_ns = monotonic_now();
     const ingress::PublishResult result = lanes_.offer(lane, outcome);
@@ -90,6 +103,11 @@ class IoLoop::LanePort final : public engine::LanePort {
  private:
   ingress::LaneSet& lanes_;
 };
+
+BH_ON_PATH bool IoLoop::LanePort::publish(LaneIndex lane, wire::Outcome& outcome) noexcept {
+  outcome.published_ns = monotonic_now();
+  return lanes_.publish(lane, outcome) != ingress::PublishResult::no_room;
+}
 
 /// What the pool says goes to the engine; its sentences also to the log.
 class IoLoop::PoolHandler final : public net::Handler {
@@ -225,7 +243,7 @@ void IoLoop::run() {
   ended_.store(true, std::memory_order_release);
 }
 
-int IoLoop::turn(Ns now) {
+BH_ON_PATH int IoLoop::turn(Ns now) {
   wire_->set_now(now);
   int done = static_cast<int>(parts_.lanes.do_work([&](const ingress::LaneChange& change) {
     if (change.kind == ingress::LaneChange::Kind::detached) {

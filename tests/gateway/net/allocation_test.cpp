@@ -4,10 +4,13 @@
 #include <cstdlib>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <openssl/crypto.h>
 
 #include "gateway/net/pool.hpp"
+#include "gateway/net/tls_memory.hpp"
 #include "tests/gateway/net/pool_fixture.hpp"
 
 namespace {
@@ -70,6 +73,39 @@ class Quiet final : public Handler {
   std::size_t pings = 0;
   std::size_t bytes = 0;
 };
+
+TEST(TlsMemory, NotesTheLargerBlocksThatAreStillThere) {
+  ASSERT_TRUE(kInstalled);
+  TlsMemory memory;
+  void* before = OPENSSL_malloc(500);
+  void* kept = nullptr;
+  {
+    const TlsMemory::Watch watching(memory);
+    void* small = OPENSSL_malloc(32);
+    void* freed = OPENSSL_malloc(500);
+    kept = OPENSSL_malloc(300);
+    kept = OPENSSL_realloc(kept, 4'000);
+    OPENSSL_free(freed);
+    OPENSSL_free(small);
+  }
+  void* after = OPENSSL_malloc(500);
+  ASSERT_EQ(memory.blocks().size(), 1U);
+  EXPECT_EQ(memory.blocks()[0].at, kept);
+  EXPECT_EQ(memory.blocks()[0].size, 4'000U);
+  for (void* block : {before, kept, after}) OPENSSL_free(block);
+}
+
+TEST(TlsMemory, NotesNoMoreThanItHasPlacesFor) {
+  TlsMemory memory;
+  std::vector<void*> blocks;
+  {
+    const TlsMemory::Watch watching(memory);
+    for (int i = 0; i < 1'000; ++i) blocks.push_back(OPENSSL_malloc(500));
+  }
+  EXPECT_GT(memory.blocks().size(), 30U);
+  EXPECT_LT(memory.blocks().size(), 1'000U);
+  for (void* block : blocks) OPENSSL_free(block);
+}
 
 class AllocationTest : public PoolTest, public ::testing::WithParamInterface<bool> {
  protected:

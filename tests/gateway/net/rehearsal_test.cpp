@@ -23,11 +23,13 @@ TEST(Rehearsal, BringsTheReplyBackAndOpensNothing) {
   ASSERT_TRUE(rehearsal.has_value()) << rehearsal.error().message;
   const std::string request(900, 'r');
   for (int i = 0; i < 10'000; ++i) {
-    const ReplyView* reply = (*rehearsal)->walk(request);
+    (*rehearsal)->request(request);
+    const ReplyView* reply = (*rehearsal)->reply();
     ASSERT_NE(reply, nullptr) << "walk " << i;
     ASSERT_EQ(reply->http_status, 200);
     ASSERT_EQ(reply->body, "body");
   }
+  EXPECT_EQ((*rehearsal)->reply(), nullptr) << "without a request";
   EXPECT_EQ(descriptors(), before) << "a rehearsal must have no way out";
 }
 
