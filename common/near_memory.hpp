@@ -1,5 +1,5 @@
-// Memory that the next shot will use, kept near while nothing happens. What a processor's cache holds is taken
-// from it by other cores' work too, so it is asked for again and again, a few lines at a time.
+// Memory that the next shot will use, kept near while nothing happens. What a processor's cache holds is
+// taken from it by other cores' work too, so it is asked for again and again, a few lines at a time.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// How the engine records: for its own files. Where a record is made on the way to the wire, this is inlined there,
-// so that its instructions lie with the others of the way.
+// How the engine records: for its own files. Where a record is made on the way to the wire, this is inlined
+// there, so that its instructions lie with the others of the way.
 #pragma once
 
 #include "gateway/engine/engine.hpp"

@@ -348,6 +348,7 @@ class Engine final : public net::Handler {
   std::uint32_t near_shot_ = 0;  ///< Among those that are tended: the last that was brought near.
   std::uint16_t near_account_ = 0;
   std::uint16_t near_strategy_ = 0;
+  std::uint32_t near_turn_ = 0;
   domain::LookupReply lookup_reply_;
 
   std::uint32_t contract_jobs_left_ = 0;

@@ -98,7 +98,6 @@ BH_ON_PATH void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy,
   if (shot != kNoSlot) {
     step(shots_[shot], order::ShotEvent::fired);
     shots_[shot].reversal = slot;
-    shots_.tend_no_more(shot);
     slots_[slot].shot = shot;
   }
   if (waits) {

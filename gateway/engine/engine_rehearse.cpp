@@ -2,6 +2,7 @@
 // those that leave a trace. What is encoded bears a name and a time that no venue takes, is encrypted into a
 // session that has no socket, and is forgotten.
 #include <algorithm>
+#include <type_traits>
 
 #include "common/on_path.hpp"
 #include "gateway/engine/engine.hpp"
@@ -28,24 +29,33 @@ void Engine::list_memory() {
   directory_.add_to(near_);
 }
 
-/// What other cores' work has taken out of the cache comes back between two shots, not under one.
+/// What other cores' work has taken out of the cache comes back between two shots, not under one. A little in
+/// each turn, since it is in the way of whoever comes meanwhile.
 void Engine::keep_near() noexcept {
-  constexpr std::size_t kLines = 16;
+  constexpr std::size_t kLines = 8;
   (void)near_.walk(kLines);
-  // The places that move.
-  ports_.journal.warm();
-  if (!free_slots_.empty()) prefetch_to_write(slots_[free_slots_.back()]);
-  near_account_ = static_cast<std::uint16_t>(near_account_ + 1U < accounts_.size() ? near_account_ + 1 : 0);
-  if (near_account_ < accounts_.size()) pacer_.budget().expect(AccountIndex{near_account_});
-  const std::size_t strategies = config_.strategies.size();
-  near_strategy_ = static_cast<std::uint16_t>(near_strategy_ + 1U < strategies ? near_strategy_ + 1 : 0);
-  if (near_strategy_ < strategies) risk_.expect(StrategyIndex{near_strategy_});
-  // What is armed may be fired any moment, and its shot is not any other one's.
-  if (shots_.tended() > 0) {
-    near_shot_ = near_shot_ + 1 < shots_.tended() ? near_shot_ + 1 : 0;
-    expect_shot(shots_.tended(near_shot_));
-  }
   ports_.wire.keep_near();
+  const auto step = [](auto& cursor, std::size_t count) {
+    cursor = static_cast<std::remove_reference_t<decltype(cursor)>>(cursor + 1U < count ? cursor + 1U : 0);
+    return cursor < count;
+  };
+  // The places that move.
+  switch (near_turn_++ % 4) {
+    case 0:
+      ports_.journal.warm();
+      return;
+    case 1:
+      if (!free_slots_.empty()) prefetch_to_write(slots_[free_slots_.back()]);
+      return;
+    case 2:
+      if (step(near_account_, accounts_.size())) pacer_.budget().expect(AccountIndex{near_account_});
+      if (step(near_strategy_, config_.strategies.size())) risk_.expect(StrategyIndex{near_strategy_});
+      return;
+    default:
+      // What is armed may be fired any moment, and its shot is not any other one's.
+      if (step(near_shot_, shots_.tended())) expect_shot(shots_.tended(near_shot_));
+      return;
+  }
 }
 
 /// Half of the way at a time: a shot that comes meanwhile waits no longer than that.

@@ -193,7 +193,11 @@ void Engine::unseal_shot(Shot& shot, Ns now) noexcept {
 int Engine::tend_shots(Ns now) noexcept {
   const std::uint32_t index = shots_.next();
   Shot& shot = shots_[index];
-  BH_ASSERT(shot.state == ShotState::armed);
+  if (shot.state != ShotState::armed) {
+    // Fired since, which had more urgent things to do. Should it come back, it is given a time again.
+    shots_.tend_no_more(index);
+    return 1;
+  }
   if (shot.intent.deadline_ns <= now) {
     end_shot(index, DenyReason::shot_expired, now);
     return 1;

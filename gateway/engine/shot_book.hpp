@@ -147,7 +147,7 @@ class ShotBook {
   /// The shot that must be tended first and when; kNever where there is none.
   [[nodiscard]] Ns next_due() const noexcept { return due_.empty() ? kNever : due_.top_key(); }
   [[nodiscard]] std::uint32_t next() const noexcept { return due_.top(); }
-  /// Those with a time, which are the armed ones, in no order: `nth` below tended().
+  /// Those with a time, which all armed ones have, in no order: `nth` below tended().
   [[nodiscard]] std::uint32_t tended() const noexcept { return due_.size(); }
   [[nodiscard]] std::uint32_t tended(std::uint32_t nth) const noexcept { return due_.number_at(nth); }
 

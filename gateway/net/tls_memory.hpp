@@ -1,5 +1,5 @@
-// Where OpenSSL keeps a session. Its blocks are noted while the dialing thread shakes hands, so that they can be
-// kept near until the session is used; nothing is known of what lies in them.
+// Where OpenSSL keeps a session. Its blocks are noted while the dialing thread shakes hands, so that they can
+// be kept near until the session is used; nothing is known of what lies in them.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// Which lines are asked for cannot be seen from outside; that each piece is walked whole, and no more than may be, can.
+// Which lines are asked for cannot be seen from outside; that each piece is walked whole, and no more than
+// may be, can.
 #include "common/near_memory.hpp"
 
 #include <array>
