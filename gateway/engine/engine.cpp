@@ -362,6 +362,7 @@ void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) 
 void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
   close_ping(reply.replied_ns, /*replied=*/true);
   const bitget::ProbeReply probe = dialect_.decode_probe(reply.http_status, reply.body);
+  if (!probe.ok && reply.http_status == kHttpOk) ports_.wire.distrust(reply.connection);
   if (probe.ok) note_clock(probe.server_venue_ms, written_ns, reply.replied_ns, reply.replied_ns);
 }
 

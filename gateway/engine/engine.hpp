@@ -45,6 +45,8 @@
 
 namespace backhand::engine {
 
+inline constexpr int kHttpOk = 200;
+
 struct Ports {
   WirePort& wire;
   LanePort& lanes;

@@ -69,6 +69,7 @@ BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyVi
     // It need not be this request's: it may have lain in the socket before the write, and says nothing of
     // arrival.
     pacer_.on_no_reply(r.ticket, std::max(now, view.replied_ns));
+    if (view.http_status == kHttpOk) ports_.wire.distrust(view.connection);
   } else {
     pacer_.on_reply(r.ticket, std::max(now, view.replied_ns),
                     {reply.verdict == Verdict::throttled, reply.remaining_quota});

@@ -157,10 +157,16 @@ void Engine::repeat(LookupJob job, Ns now) noexcept {
 void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns now) noexcept {
   if (index >= lookups_.size() || !lookups_[index].in_use) return;
   OpenLookup& open = lookups_[index];
-  open.in_use = false;
-  free_lookups_.push_back(index);
   dialect_.decode_lookup(open.lookup, view.http_status, view.body, header_lookup(view), lookup_reply_);
   const domain::LookupReply& reply = lookup_reply_;
+  if (view.http_status == kHttpOk && reply.status == LookupStatus::unavailable) {
+    // A yes that answers something else: where one reply too many lay in a socket, each is the one before's.
+    ports_.wire.distrust(view.connection);
+    on_lookup_lost(index, now);
+    return;
+  }
+  open.in_use = false;
+  free_lookups_.push_back(index);
   if (reply.venue_ms != 0) note_clock(reply.venue_ms, open.written_ns, view.replied_ns, now);
   pacer_.on_reply(open.ticket, std::max(now, view.replied_ns),
                   {reply.status == LookupStatus::throttled, reply.remaining_quota});
@@ -442,7 +448,7 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   body.position_scale = out.position_scale;
   (void)append(r, body, now);
   if (decision.last_leg_venue_ms != 0) book_.needs_read_since(r.position, decision.last_leg_venue_ms);
-  if (decision.has_after) (void)book_.on_read(r.position, decision.after, now);
+  if (decision.has_after) (void)book_.on_settling_read(r.position, decision.after, now);
   const PositionIndex position = r.position;
   const bool was_unknown = book_.blocked(position) == order::BlockReason::unknown;
   tell_journaled(r, out, now);

@@ -49,6 +49,10 @@ class WirePort {
   /// Drops the connection by reset; what was sealed never leaves. Nothing where the seal is lost already.
   virtual void spoil(net::Reservation seal, Ns now) noexcept = 0;
 
+  /// From within the telling of a reply: it cannot be the answer to its request, so what else comes on its
+  /// connection may be another request's too. The connection is closed.
+  virtual void distrust(std::uint16_t connection) noexcept { (void)connection; }
+
   /// It is about to be fired: brings what that reads into the nearest cache. A hint; changes nothing.
   virtual void expect(net::Reservation seal) const noexcept { (void)seal; }
 

@@ -41,6 +41,7 @@ struct ConnectionNotes {
   Ns last_used_ns = 0;        ///< Last hand-over or whole reply.
   Ns round_trip_ns = 0;       ///< Of probe and pings, smoothed.
   bool watched_room = false;  ///< The poller also waits for room to write.
+  bool distrusted = false;    ///< What came as a reply was none to its request.
 };
 
 class Connection {

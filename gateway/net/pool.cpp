@@ -184,6 +184,11 @@ WriteResult Pool::give_up_unwritten(Connection& connection) noexcept {
   return result;
 }
 
+void Pool::distrust(std::uint16_t connection) noexcept {
+  BH_ASSERT(connection < connections_.size() && connections_[connection]->established());
+  connections_[connection]->notes.distrusted = true;
+}
+
 int Pool::do_work(Ns now) noexcept {
   if (closed_) return 0;
   int work = take_over(now);
@@ -305,6 +310,9 @@ BH_ON_PATH void Pool::deliver(Connection& connection, Ns now) noexcept {
   stillborn_ = 0;
   if (!reusable) {
     close_idle(connection, "the peer closed a connection after its reply", now);
+  } else if (notes.distrusted) {
+    ++counters_.distrusted;
+    close_idle(connection, "a connection brought a reply that answers no request of it", now);
   } else if (connection.state() == ConnectionState::draining) {
     ++counters_.retired;
     close_idle(connection, "a connection was retired", now);

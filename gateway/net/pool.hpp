@@ -33,6 +33,7 @@ struct PoolCounters {
   std::uint64_t handed_over = 0;     ///< New connections taken over.
   std::uint64_t retired = 0;         ///< Closed by us before the peer did: idle too long or used up.
   std::uint64_t closed_by_peer = 0;  ///< Found closed or spoilt while idle.
+  std::uint64_t distrusted = 0;      ///< Closed since a reply answered no request of theirs.
   std::uint64_t lost = 0;            ///< Broken with a request outstanding.
   std::uint64_t written = 0;         ///< Requests, pings included.
   std::uint64_t not_written = 0;     ///< Writes of which the kernel took nothing.
@@ -62,6 +63,10 @@ class Pool {
                    Ns deadline_ns, Ns now) noexcept;
   /// Would send() find a connection?
   [[nodiscard]] bool can_send(RequestClass request_class, Ns now) const noexcept;
+
+  /// From within a callback that tells a reply: it cannot be the answer to its request. HTTP/1.1 knows the
+  /// two by their order alone, so the connection is closed rather than read any further.
+  void distrust(std::uint16_t connection) noexcept;
 
   /// One turn: takes over dialed connections, reads the sockets that owe a reply, looks at one idle
   /// connection, and does what is due (time-outs, retirements, pings, dials). Returns how many things were

@@ -58,6 +58,7 @@ void Pool::adopt(DialResult& result, Ns now) noexcept {
   notes.busy = true;  // As for any reply: its buffer is not to be taken by a request sent from within.
   handler_.on_ping(reply, result.probe_written_ns);
   notes.busy = false;
+  notes.distrusted = false;  // Nothing was asked on it before.
   connection.exchange().finish();
   count_ready();
   tell("a connection is ready");

@@ -27,21 +27,39 @@ void PositionBook::set_mode(PositionIndex position, domain::PositionMode mode) n
 
 ReadResult PositionBook::on_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
                                  Ns read_at) noexcept {
-  Entry& e = entry(position);
+  return take(entry(position), snapshot, /*settles=*/false, read_at);
+}
+
+ReadResult PositionBook::on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
+                                          Ns read_at) noexcept {
+  return take(entry(position), snapshot, /*settles=*/true, read_at);
+}
+
+ReadResult PositionBook::take(Entry& e, const domain::PositionSnapshot& snapshot, bool settles,
+                              Ns read_at) noexcept {
   if (snapshot.read_venue_ms <= 0) return ReadResult::inconsistent;
   if (e.mode == domain::PositionMode::one_way && !snapshot.long_size.is_zero() &&
       !snapshot.short_size.is_zero())
     return ReadResult::inconsistent;
-  if (snapshot.read_venue_ms < e.snapshot.read_venue_ms || snapshot.read_venue_ms < e.needed_venue_ms)
+  if (snapshot.read_venue_ms < e.snapshot.read_venue_ms || snapshot.read_venue_ms < e.needed_venue_ms ||
+      (snapshot.read_venue_ms == e.needed_venue_ms && !settles))
     return ReadResult::stale;
   e.snapshot = snapshot;
   e.read_at = read_at;
+  e.settled_by = settles;
   return ReadResult::taken;
 }
 
 void PositionBook::needs_read_since(PositionIndex position, VenueMs venue_ms) noexcept {
   Entry& e = entry(position);
-  e.needed_venue_ms = std::max(e.needed_venue_ms, venue_ms);
+  if (venue_ms < e.needed_venue_ms) return;
+  e.needed_venue_ms = venue_ms;
+  e.settled_by = false;
+}
+
+bool PositionBook::is_current(const Entry& e) noexcept {
+  return e.snapshot.read_venue_ms > e.needed_venue_ms ||
+         (e.settled_by && e.snapshot.read_venue_ms == e.needed_venue_ms);
 }
 
 DenyReason PositionBook::check(PositionIndex position, domain::PositionSide side,
@@ -57,7 +75,7 @@ DenyReason PositionBook::check_held(PositionIndex position, domain::PositionSide
                                     Ns now) const noexcept {
   const Entry& e = entry(position);
   if (e.snapshot.read_venue_ms == 0) return DenyReason::position_stale;
-  if (e.snapshot.read_venue_ms < e.needed_venue_ms) return DenyReason::position_busy;
+  if (!is_current(e)) return DenyReason::position_busy;
   if (max_age > 0 && now - e.read_at > max_age) return DenyReason::position_stale;
   const Decimal held = e.snapshot.held(side);
   if (held.is_zero())

@@ -47,8 +47,13 @@ class PositionBook {
   /// venue's time in it, never by ours: replies overtake one another.
   ReadResult on_read(PositionIndex position, const domain::PositionSnapshot& snapshot, Ns read_at) noexcept;
 
-  /// From now on a read older than `venue_ms` says nothing about the present. Called with the ack's time and
-  /// with the last leg's update. Until a read at least as new comes, `check` answers `position_busy`.
+  /// The read by which a reversal was settled. It shows the effect, so it may be of the millisecond in which
+  /// that came to be; any other read of that millisecond may be from before.
+  ReadResult on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
+                              Ns read_at) noexcept;
+
+  /// From now on a read that is not later than `venue_ms` says nothing about the present. Called with the
+  /// ack's time and with the last leg's update. Until a later read comes, `check` answers `position_busy`.
   void needs_read_since(PositionIndex position, VenueMs venue_ms) noexcept;
 
   /// May a reversal of `side` be taken now? `none`, or the first of: position_blocked, position_busy
@@ -93,11 +98,15 @@ class PositionBook {
   struct Entry {
     domain::PositionSnapshot snapshot;
     Ns read_at = 0;
-    VenueMs needed_venue_ms = 0;  ///< A read must be at least this new to say what is held now.
+    VenueMs needed_venue_ms = 0;  ///< A read must be later than this to say what is held now.
+    bool settled_by = false;      ///< The snapshot is a settling read: it may be of needed_venue_ms itself.
     std::uint32_t occupant = kNobody;
     domain::PositionMode mode = domain::PositionMode::one_way;
     BlockReason blocked = BlockReason::none;
   };
+  [[nodiscard]] static ReadResult take(Entry& e, const domain::PositionSnapshot& snapshot, bool settles,
+                                       Ns read_at) noexcept;
+  [[nodiscard]] static bool is_current(const Entry& e) noexcept;
   [[nodiscard]] Entry& entry(PositionIndex position) noexcept;
   [[nodiscard]] const Entry& entry(PositionIndex position) const noexcept;
 

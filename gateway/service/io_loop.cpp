@@ -55,6 +55,7 @@ class IoLoop::PoolWire final : public engine::WirePort {
   [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
                                   Ns now) noexcept override;
   void spoil(net::Reservation seal, Ns now) noexcept override { pool_->spoil(seal, now); }
+  void distrust(std::uint16_t connection) noexcept override { pool_->distrust(connection); }
   void expect(net::Reservation seal) const noexcept override { pool_->expect(seal); }
   void keep_near() noexcept override { pool_->keep_near(); }
   void rehearse_request(std::span<const char> bytes) noexcept override {

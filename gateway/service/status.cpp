@@ -65,6 +65,7 @@ std::string pool_json(const Status& status) {
       .number("dials_failed", status.pool.dials_failed)
       .number("retired", status.pool.retired);
   out.number("closed_by_peer", status.pool.closed_by_peer).number("lost", status.pool.lost);
+  out.number("distrusted", status.pool.distrusted);
   out.number("not_written", status.pool.not_written).number("pings", status.pool.pings);
   return out.line();
 }

@@ -327,13 +327,15 @@ void Network::replied(std::uint16_t place) {
   net::ReplyView view = connection.exchange->reply();
   view.readable_ns = view.replied_ns = context_.clocks.mono();
   view.connection = place;
+  connection.distrusted = false;
   if (connection.is_ping) {
     handler_->on_ping(view, connection.written);
   } else {
     handler_->on_reply(connection.token, view, context_.clocks.mono());
   }
   if (crash_.dead()) return;
-  const bool rest = connection.taken < connection.inbox.size() || connection.ended || connection.reset;
+  const bool rest = connection.taken < connection.inbox.size() || connection.ended || connection.reset ||
+                    connection.distrusted;
   connection.exchange->finish();
   connection.last_used = context_.clocks.mono();
   if (connection.exchange->state() == net::ExchangeState::idle && !rest) {

@@ -40,6 +40,7 @@ class Network final : public engine::WirePort {
   [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
                                   Ns now) noexcept override;
   void spoil(net::Reservation seal, Ns now) noexcept override;
+  void distrust(std::uint16_t connection) noexcept override { connections_[connection].distrusted = true; }
   /// Reads what has arrived, times out, dials, pings.
   int do_work();
   [[nodiscard]] Ns next_due() const noexcept;
@@ -81,6 +82,7 @@ class Network final : public engine::WirePort {
     State state = State::closed;
     std::uint32_t generation =
         0;  ///< Changes whenever the connection ends: what arrives for an older one is dropped.
+    bool distrusted = false;  ///< Of its last reply.
     std::unique_ptr<net::HttpExchange> exchange;
     net::RequestToken token;
     bool is_ping = false;

@@ -38,6 +38,22 @@ class PoolFaultTest : public PoolTest {
   }
 };
 
+TEST_F(PoolTest, AConnectionWhoseReplyIsDistrustedCarriesNoOther) {
+  serve_echo();
+  open_and_wait(1);
+  recorder.then = [&](Ns) { pool->distrust(recorder.replies.back().connection); };
+  send_and_wait(1, "/x");
+  recorder.then = nullptr;
+  EXPECT_EQ(pool->counters().distrusted, 1U);
+  EXPECT_EQ(pool->ready(), 0U);
+  EXPECT_TRUE(recorder.losses.empty()) << "its own request had its reply";
+  turn_until([&] { return pool->ready() == 1; });
+  EXPECT_EQ(pool->counters().handed_over, 2U);
+  send_and_wait(2, "/y");
+  EXPECT_EQ(recorder.replies.back().body, "/y");
+  EXPECT_EQ(pool->counters().distrusted, 1U);
+}
+
 TEST_F(PoolFaultTest, ResetAfterTheRequest) {
   expect_loss([](Peer& peer) { peer.reset(); }, LossReason::reset);
 }

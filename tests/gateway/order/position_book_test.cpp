@@ -85,9 +85,26 @@ TEST_F(PositionBookTest, AfterAReversalOnlyAReadSinceItsLastLegCounts) {
   EXPECT_EQ(check(kLong), DenyReason::position_busy) << "what is held now has not been read";
   EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 1'999), 30), ReadResult::stale);
   EXPECT_EQ(check(kLong), DenyReason::position_busy);
-  EXPECT_EQ(book.on_read(kFirstPosition, holding("0", "5", 2'000), 30), ReadResult::taken);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 2'000), 30), ReadResult::stale)
+      << "of the same millisecond, but perhaps from before";
+  EXPECT_EQ(check(kLong), DenyReason::position_busy);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("0", "5", 2'001), 30), ReadResult::taken);
   EXPECT_EQ(check(kLong), DenyReason::wrong_side);
   EXPECT_EQ(check(kShort), DenyReason::none);
+}
+
+TEST_F(PositionBookTest, AReadThatSettledCountsInItsOwnMillisecond) {
+  ASSERT_EQ(book.on_read(kFirstPosition, holding("5", "0", 2'000), 10), ReadResult::taken);
+  book.needs_read_since(kFirstPosition, 2'000);
+  EXPECT_EQ(check(kLong), DenyReason::position_busy) << "it was read before the reversal";
+  EXPECT_EQ(book.on_settling_read(kFirstPosition, holding("0", "5", 1'999), 30), ReadResult::stale);
+  EXPECT_EQ(book.on_settling_read(kFirstPosition, holding("0", "5", 2'000), 30), ReadResult::taken);
+  EXPECT_EQ(check(kShort), DenyReason::none);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 2'000), 40), ReadResult::stale)
+      << "a reply that was overtaken";
+  EXPECT_EQ(check(kShort), DenyReason::none);
+  book.needs_read_since(kFirstPosition, 2'000);
+  EXPECT_EQ(check(kShort), DenyReason::position_busy) << "another reversal in the same millisecond";
 }
 
 TEST_F(PositionBookTest, BlocksUntilUnblockedAndKeepsTheStrongerReason) {
