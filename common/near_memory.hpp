@@ -14,13 +14,16 @@ namespace backhand {
 /// meantime costs time, nothing else. One thread.
 class NearMemory {
  public:
-  /// What is added beyond `most_bytes` is left out: a cache that is walked out of itself holds nothing.
-  explicit NearMemory(std::size_t most_bytes) : left_(most_bytes) {}
+  /// What is added beyond `most_bytes` is left out: a cache that is walked out of itself holds nothing. No
+  /// memory is taken for the first `pieces` pieces after this.
+  explicit NearMemory(std::size_t most_bytes, std::size_t pieces = 0) : left_(most_bytes) {
+    pieces_.reserve(pieces);
+  }
 
   void add(const void* from, std::size_t bytes) {
     bytes = std::min(bytes, left_);
     left_ -= bytes;
-    if (bytes == 0) return;
+    if (from == nullptr || bytes == 0) return;
     const char* const first = line_of(from);
     const auto span = static_cast<std::size_t>(static_cast<const char*>(from) + bytes - first);
     pieces_.push_back({first, (span + kCacheLine - 1) / kCacheLine});
@@ -34,7 +37,7 @@ class NearMemory {
     add(all.data(), all.size() * sizeof(T));
   }
 
-  /// Asks for the next `lines` lines. True where that was the last of them; the next call begins anew.
+  /// Asks for the next `lines` lines. True where there were no more, and the next call begins anew.
   bool walk(std::size_t lines) noexcept {
     for (; lines > 0; --lines) {
       if (piece_ >= pieces_.size()) {
@@ -50,6 +53,7 @@ class NearMemory {
     return false;
   }
 
+  /// Of one round.
   [[nodiscard]] std::size_t lines() const noexcept {
     std::size_t count = 0;
     for (const Piece& piece : pieces_) count += piece.lines;

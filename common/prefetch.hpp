@@ -33,11 +33,13 @@ inline constexpr std::size_t kCacheLine = 64;
 }
 /// Every line that has one of the `bytes` bytes from `from` on, to be read soon.
 inline void prefetch_bytes(const void* from, std::size_t bytes) noexcept {
+  if (bytes == 0) return;
   const char* const end = static_cast<const char*>(from) + bytes;
   for (const char* at = line_of(from); at < end; at += kCacheLine) prefetch_line(at);
 }
 /// The same, to be written soon.
 inline void prefetch_bytes_to_write(const void* from, std::size_t bytes) noexcept {
+  if (bytes == 0) return;
   const char* const end = static_cast<const char*>(from) + bytes;
   for (const char* at = line_of(from); at < end; at += kCacheLine) prefetch_line_to_write(at);
 }

@@ -38,6 +38,7 @@ domain::ReversalReply ClassicDialect::decode_reversal(const wire::ClientOid& our
   // Our own names are plain text, so an order id that is not could not be asked about and is none.
   const bool usable_id =
       order_id.given() && wire::OrderId::fits(order_id.text) && is_plain_text(order_id.text);
+  reply.of_another = client_oid.given() && client_oid.text != view_of(ours);
   reply.verdict = verdict_of({
       .http_status = http_status,
       .code_class = reply.code_class,
@@ -45,7 +46,7 @@ domain::ReversalReply ClassicDialect::decode_reversal(const wire::ClientOid& our
       .venue_envelope = envelope.is_the_venues(),
       .has_order_id = reply.code_class == CodeClass::success ? usable_id : order_id.given(),
       .names_us = client_oid.given() && client_oid.text == view_of(ours),
-      .names_another = client_oid.given() && client_oid.text != view_of(ours),
+      .names_another = reply.of_another,
   });
   if (reply.verdict == domain::Verdict::acked) reply.order_id = wire::OrderId(order_id.text);
   return reply;

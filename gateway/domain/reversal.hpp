@@ -38,6 +38,7 @@ struct ReversalReply {
   wire::VenueCode code;      ///< The venue's code as text ("00000"); empty where none was found.
   wire::OrderId order_id;    ///< With acked.
   VenueMs venue_ms = 0;      ///< The venue's requestTime; 0 where absent.
+  bool of_another = false;   ///< It carries the clientOid of another reversal. Never acked or rejected.
   int remaining_quota = -1;  ///< Calls left this second by the venue's header; -1 where absent.
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/assert.hpp"
+#include "common/cpu.hpp"
 #include "gateway/engine/settings.hpp"
 
 namespace backhand::engine {
@@ -13,13 +14,11 @@ using order::ReversalState;
 namespace {
 
 constexpr std::uint32_t kOpenLookups = 64;
-/// Half of what today's second caches hold.
-constexpr std::size_t kMostNear = 1'048'576;
 /// Journaled events kept in memory a lane, for strategies that re-attach.
 constexpr std::uint32_t kLaneHistory = 1024;
-/// Jobs besides the readiness of each (account, product): rechecks of the mode.
+/// Jobs besides the four of each (account, product): account kind, mode, positions, a recheck of the mode.
 constexpr std::size_t kSpareJobs = 64;
-constexpr std::size_t kJobsPerProduct = 3;
+constexpr std::size_t kJobsPerProduct = 4;
 /// What the venue's clock can read, 2017 … 2255.
 constexpr VenueMs kEarliestVenue_ms = 1'500'000'000'000;
 constexpr VenueMs kLatestVenue_ms = 9'000'000'000'000;
@@ -79,7 +78,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       is_freed_(directory_.positions().size(), false),
       lookups_(kOpenLookups),
       rehearse_every_ns_(static_cast<Ns>(config.shots.rehearse_us) * kMicrosecond),
-      near_(kMostNear),
+      near_(second_cache_bytes() / 2),
       refreshed_ns_(directory_.positions().size(), 0) {
   BH_ASSERT(config.gateway.max_open_intents <= 65'536);
   for (std::uint32_t slot = config.gateway.max_open_intents; slot-- > 0;) free_slots_.push_back(slot);
@@ -362,7 +361,7 @@ void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) 
 void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
   close_ping(reply.replied_ns, /*replied=*/true);
   const bitget::ProbeReply probe = dialect_.decode_probe(reply.http_status, reply.body);
-  if (!probe.ok && reply.http_status == kHttpOk) ports_.wire.distrust(reply.connection);
+  if (!probe.ok && answers_nothing(reply, 0)) ports_.wire.distrust(reply.connection);
   if (probe.ok) note_clock(probe.server_venue_ms, written_ns, reply.replied_ns, reply.replied_ns);
 }
 

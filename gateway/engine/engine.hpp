@@ -45,7 +45,12 @@
 
 namespace backhand::engine {
 
-inline constexpr int kHttpOk = 200;
+/// A yes without the venue's envelope: it answers nothing that was asked, so that what follows on its
+/// connection may be the answers of questions before.
+[[nodiscard]] inline bool answers_nothing(const net::ReplyView& reply, VenueMs venue_ms) noexcept {
+  constexpr int kOk = 200;
+  return reply.http_status == kOk && venue_ms == 0;
+}
 
 struct Ports {
   WirePort& wire;
@@ -66,6 +71,7 @@ struct AccountState {
   AccountPhase phase = AccountPhase::starting;
   bool lead_trader = false;
   bool halted_by_operator = false;
+  std::uint8_t rechecking = 0;  ///< By product, as bits: its position mode is being asked about again.
   std::uint32_t jobs_left = 0;  ///< Questions of its readiness that have no answer yet.
   wire::VenueCode refusal;      ///< With halted and refused.
   wire::CodeClass refusal_class = wire::CodeClass::none;

@@ -64,13 +64,13 @@ BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyVi
     wire::Outcome out = event_of(r, EventKind::acked);
     tell(r, out);
   }
-  if (reply.venue_ms != 0) note_clock(reply.venue_ms, r.written_ns, view.replied_ns, now);
+  if (reply.of_another || answers_nothing(view, reply.venue_ms)) ports_.wire.distrust(view.connection);
   if (reply.verdict == Verdict::unknown) {
     // It need not be this request's: it may have lain in the socket before the write, and says nothing of
     // arrival.
     pacer_.on_no_reply(r.ticket, std::max(now, view.replied_ns));
-    if (view.http_status == kHttpOk) ports_.wire.distrust(view.connection);
   } else {
+    if (reply.venue_ms != 0) note_clock(reply.venue_ms, r.written_ns, view.replied_ns, now);
     pacer_.on_reply(r.ticket, std::max(now, view.replied_ns),
                     {reply.verdict == Verdict::throttled, reply.remaining_quota});
   }

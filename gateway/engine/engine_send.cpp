@@ -69,6 +69,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   if (r.waits_for == WaitsFor::nothing) transmit(slot, now);
 }
 
+// Flattened, as transmit: what it inlines lies in the section with it, templates included.
 [[gnu::flatten]] BH_ON_PATH bool Engine::record_intended(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   r.written_venue_ms = clock_.lower_bound_ms(now);

@@ -16,6 +16,10 @@ using wire::EventKind;
 
 namespace {
 
+std::uint8_t product_bit(const domain::Lookup& lookup) noexcept {
+  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(lookup.instrument.product));
+}
+
 /// A readiness question without a usable answer is asked again after this.
 constexpr Ns kRetry_ns = 500 * kMillisecond;
 
@@ -159,10 +163,9 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   OpenLookup& open = lookups_[index];
   dialect_.decode_lookup(open.lookup, view.http_status, view.body, header_lookup(view), lookup_reply_);
   const domain::LookupReply& reply = lookup_reply_;
-  if (view.http_status == kHttpOk && reply.status == LookupStatus::unavailable) {
-    // A yes that answers something else: where one reply too many lay in a socket, each is the one before's.
+  if (answers_nothing(view, reply.venue_ms)) {
     ports_.wire.distrust(view.connection);
-    on_lookup_lost(index, now);
+    on_lookup_lost(index, std::max(now, view.replied_ns));
     return;
   }
   open.in_use = false;
@@ -210,6 +213,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   const LookupKind kind = job.lookup.kind;
   const AccountIndex account = job.lookup.account;
   if (reply.status == LookupStatus::refused && proves_account(kind)) {
+    if (job.kind == JobKind::recheck) job_done(job, now);
     refuse_account(account, reply.code, reply.code_class, "the venue refused the account", now);
     if (job.kind == JobKind::refresh) repeat(job, now);
     return;
@@ -227,6 +231,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
       break;
     case LookupKind::account_mode:
       if (reply.position_mode != config_.accounts[account.value].position_mode) {
+        if (job.kind == JobKind::recheck) job_done(job, now);
         refuse_account(account, {}, wire::CodeClass::mode, "its position mode is not the configured one",
                        now);
         return;
@@ -258,7 +263,10 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
 }
 
 void Engine::job_done(const LookupJob& job, Ns now) noexcept {
-  if (job.kind == JobKind::recheck) return;
+  if (job.kind == JobKind::recheck) {
+    accounts_[job.lookup.account.value].rechecking &= static_cast<std::uint8_t>(~product_bit(job.lookup));
+    return;
+  }
   if (job.lookup.kind == LookupKind::contracts) {
     BH_ASSERT(contract_jobs_left_ > 0);
     --contract_jobs_left_;
@@ -384,9 +392,12 @@ void Engine::recheck_mode(AccountIndex account, Ns now) noexcept {
     job.lookup.kind = LookupKind::account_mode;
     job.lookup.account = account;
     job.lookup.instrument = id;
-    // Full means that as many questions about accounts are on their way already; the next such code asks
-    // again.
-    (void)jobs_.readiness.push(job);
+    // One at a time, however often the venue says so: those of all accounts have their places in the queue.
+    std::uint8_t& rechecking = accounts_[account.value].rechecking;
+    if ((rechecking & product_bit(job.lookup)) != 0) continue;
+    const bool kept = jobs_.readiness.push(job);
+    BH_ASSERT(kept);
+    rechecking |= product_bit(job.lookup);
   }
 }
 

@@ -50,7 +50,7 @@ class WirePort {
   virtual void spoil(net::Reservation seal, Ns now) noexcept = 0;
 
   /// From within the telling of a reply: it cannot be the answer to its request, so what else comes on its
-  /// connection may be another request's too. The connection is closed.
+  /// connection may be another request's too. The connection is reset.
   virtual void distrust(std::uint16_t connection) noexcept { (void)connection; }
 
   /// It is about to be fired: brings what that reads into the nearest cache. A hint; changes nothing.

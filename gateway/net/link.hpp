@@ -21,14 +21,14 @@ struct Link {
   /// For the dialing thread, when all else is done: lists what the first request will find here.
   void list_memory() {
     near.add(fd);
-    tls.add_to(near);
     exchange.add_to(near);
+    tls.add_to(near);
   }
 
   int fd = -1;  ///< Non-blocking.
   TlsSession tls;
   HttpExchange exchange;
-  NearMemory near{32'768};
+  NearMemory near{32'768, TlsMemory::kMost + 16};
 };
 
 }  // namespace backhand::net

@@ -307,12 +307,19 @@ BH_ON_PATH void Pool::deliver(Connection& connection, Ns now) noexcept {
   connection.exchange().finish();
   notes.busy = false;
   notes.last_used_ns = now;
+  if (notes.distrusted) {
+    // By reset: of a request that may not have arrived the kernel shall deliver nothing more. A peer that
+    // always answers so must not be dialed as fast as it does.
+    ++counters_.distrusted;
+    ++stillborn_;
+    back_off(now);
+    abandon(connection);
+    tell("a connection brought a reply that answers no request of it");
+    return;
+  }
   stillborn_ = 0;
   if (!reusable) {
     close_idle(connection, "the peer closed a connection after its reply", now);
-  } else if (notes.distrusted) {
-    ++counters_.distrusted;
-    close_idle(connection, "a connection brought a reply that answers no request of it", now);
   } else if (connection.state() == ConnectionState::draining) {
     ++counters_.retired;
     close_idle(connection, "a connection was retired", now);

@@ -65,7 +65,8 @@ class Pool {
   [[nodiscard]] bool can_send(RequestClass request_class, Ns now) const noexcept;
 
   /// From within a callback that tells a reply: it cannot be the answer to its request. HTTP/1.1 knows the
-  /// two by their order alone, so the connection is closed rather than read any further.
+  /// two by their order alone, so the connection is reset rather than read any further; not one whose probe
+  /// it is.
   void distrust(std::uint16_t connection) noexcept;
 
   /// One turn: takes over dialed connections, reads the sockets that owe a reply, looks at one idle

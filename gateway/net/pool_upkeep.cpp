@@ -58,7 +58,7 @@ void Pool::adopt(DialResult& result, Ns now) noexcept {
   notes.busy = true;  // As for any reply: its buffer is not to be taken by a request sent from within.
   handler_.on_ping(reply, result.probe_written_ns);
   notes.busy = false;
-  notes.distrusted = false;  // Nothing was asked on it before.
+  notes.distrusted = false;  // With nothing asked before, nothing can be mistaken for the next answer.
   connection.exchange().finish();
   count_ready();
   tell("a connection is ready");

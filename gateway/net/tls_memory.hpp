@@ -8,10 +8,12 @@
 
 namespace backhand::net {
 
-/// The blocks that OpenSSL took for one session and has not given back: all but the small ones, up to a
-/// number. Empty without `install_tls_allocator`.
+/// The blocks that OpenSSL took for one session while it was watched and did not give back meanwhile: all but
+/// the small ones, kMost at most. Empty without `install_tls_allocator`. One thread at a time.
 class TlsMemory {
  public:
+  static constexpr std::size_t kMost = 192;
+
   struct Block {
     const void* at = nullptr;
     std::size_t size = 0;
@@ -43,7 +45,7 @@ class TlsMemory {
   /// What is smaller belongs to certificates and numbers of the handshake.
   static constexpr std::size_t kSmallest = 96;
 
-  std::array<Block, 64> blocks_;
+  std::array<Block, kMost> blocks_;
   std::size_t count_ = 0;
 };
 
