@@ -16,6 +16,8 @@ constexpr Ns kPauses_ns[] = {20 * kMicrosecond, kMillisecond, 100 * kMillisecond
 /// A shot without an outcome by then has failed.
 constexpr Ns kShotLimit_ns = 2 * kSecond;
 constexpr Ns kSettleLimit_ns = 60 * kSecond;
+/// Half of the age at which the gateway forgets the venue's clock.
+constexpr Ns kLongSleep_ns = 60 * kSecond;
 /// Questions are answered only where so much is left before the next shot.
 constexpr Ns kRoomToServe_ns = 300 * kMicrosecond;
 /// Before a cold shot: its subject has had the core to itself for a while, as it would have in life.
@@ -58,8 +60,11 @@ void Driver::begin(Subject& subject, int group) {
   venue_.use_group(group);
   venue_.keep_books(subject.settles());
   subject.activate();
-  // What has piled up while it slept (questions due, mostly) is worked off first.
-  const Ns until = monotonic_now() + (subject.settles() ? 100 : 1) * kMillisecond;
+  // What has piled up while it slept (questions due, mostly) is worked off first. After a long sleep the
+  // gateway does not know the venue's clock any more, and takes nothing before it has asked.
+  const bool slept_long = monotonic_now() - lane_->ended > kLongSleep_ns;
+  const Ns work_off = !subject.settles() ? kMillisecond : slept_long ? 3 * kSecond : 100 * kMillisecond;
+  const Ns until = monotonic_now() + work_off;
   while (monotonic_now() < until) collect();
 }
 
@@ -68,6 +73,7 @@ void Driver::end() {
   const Ns until = monotonic_now() + 2 * kMillisecond;
   while (monotonic_now() < until) collect();
   subject_->deactivate();
+  lane_->ended = monotonic_now();
   subject_ = nullptr;
 }
 

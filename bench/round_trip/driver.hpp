@@ -55,6 +55,7 @@ class Driver {
     std::deque<std::uint32_t> free;  ///< Positions that may be reversed, the longest rested first.
     std::unordered_map<std::uint64_t, std::uint32_t> open;  ///< By intent id.
     Ns round_trip = 30 * kMicrosecond;
+    Ns ended = 0;  ///< Its subject's last turn.
   };
 
   [[nodiscard]] Lane& lane_of(int group);
