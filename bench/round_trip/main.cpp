@@ -23,8 +23,8 @@ namespace {
 
 struct Plan {
   unsigned rounds = 15;
-  std::size_t hot = 4'000;
-  std::size_t pause = 300;
+  std::size_t hot = 1'000;
+  std::size_t pause = 150;
   std::size_t cold = 14;
   std::size_t slots = 2'000;
   bool serve_only = false;
