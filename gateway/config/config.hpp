@@ -101,7 +101,8 @@ struct Shots {
   std::uint32_t max_sealed = 0;  ///< Of these, so many are encrypted ahead on a connection of their own.
   std::uint32_t sign_again_ms = 5'000;  ///< A shot's signature is renewed at this age; at a quarter of the
                                         ///< fuse at the latest.
-  std::uint32_t rehearse_us = 0;  ///< The path is rehearsed so often while nothing is to be done; 0: off.
+  /// While nothing is to be done, the path is rehearsed so often, and kept in the cache; 0: neither.
+  std::uint32_t rehearse_us = 0;
 };
 
 struct Account {

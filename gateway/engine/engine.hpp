@@ -352,7 +352,7 @@ class Engine final : public net::Handler {
   bool reply_comes_next_ = false;  ///< The last rehearsal walked a request's way.
   std::uint32_t rehearsed_ = 0;    ///< The position of the last one.
   std::uint64_t rehearsal_admitted_ = 0;
-  NearMemory near_;              ///< All that any reversal may use and that does not move.
+  NearMemory near_;  ///< What any reversal may use and does not move, as far as the cache holds it.
   std::uint32_t near_shot_ = 0;  ///< Among those that are tended: the last that was brought near.
   std::uint16_t near_account_ = 0;
   std::uint16_t near_strategy_ = 0;

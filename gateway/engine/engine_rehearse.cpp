@@ -11,7 +11,7 @@
 
 namespace backhand::engine {
 
-/// Small things first: what lies behind the first megabyte is left out.
+/// Small things first: what is more than half of the second cache is left out.
 void Engine::list_memory() {
   near_.add(path_instructions().data(), path_instructions().size());
   near_.add(*this);
