@@ -244,6 +244,8 @@ std::string_view to_string(NoticeKind value) noexcept {
       return "account_halted";
     case NoticeKind::resolved:
       return "resolved";
+    case NoticeKind::events_lost:
+      return "events_lost";
   }
   return kInvalid;
 }

@@ -104,6 +104,9 @@ enum class NoticeKind : std::uint8_t {
   position_unblocked = 6,
   account_halted = 7,
   resolved = 8,  ///< An operator said what became of an unresolved intent (`intent_id`, `result`).
+  /// Journaled events that this attach's cursor asks for are older than what the gateway keeps, and are told
+  /// no more: those with the record numbers `long_before` to `long_after`. `backhand journal` may have them.
+  events_lost = 9,
 };
 
 /// Bits of Outcome::flags.

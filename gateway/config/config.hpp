@@ -46,6 +46,11 @@ struct Gateway {
   std::uint32_t lane_capacity = 1024;  ///< Slots of each ring; a power of two.
   std::uint32_t max_lanes = 256;
   std::uint32_t stop_timeout_ms = 5'000;  ///< How long SIGTERM waits for answers.
+  /// Journaled events kept a lane, for a strategy that attaches again. It has not seen at most what its ring
+  /// held and what became of the intents that were open: together no more than the ring has places.
+  [[nodiscard]] constexpr std::uint32_t kept_events() const noexcept {
+    return lane_capacity < 1'024 ? 1'024 : lane_capacity;
+  }
   std::uint32_t journal_segment_mb = 64;
   std::uint32_t journal_keep_segments = 16;
   /// Where these five keys stand.

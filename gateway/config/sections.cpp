@@ -17,6 +17,7 @@ constexpr std::int64_t kHour_ms = 3'600'000;
 constexpr std::uint32_t kVenueTolerance_ms = 30'000;
 /// The venue's documented limits (bitget-facts §2 and §5, 2025-12-05).
 constexpr std::uint32_t kVenueRequestsPerSecond = 10;
+constexpr std::uint64_t kMostKeptEvents = 1U << 20;
 constexpr std::uint32_t kVenueIpRequestsPerMinute = 6'000;
 
 void read_socket(Section& section, std::string_view key, std::string& out, const std::string& default_path) {
@@ -255,8 +256,17 @@ void read_gateway(Section section, Config& config) {
   section.number("max_open_intents", gateway.max_open_intents, 1, 65'536);
   read_power_of_two(section, "lane_capacity", gateway.lane_capacity, 16, 65'536);
   section.number("max_lanes", gateway.max_lanes, 1, 4'096);
+  // Each kept event takes 256 bytes in each of two memories and 384 in each segment's checkpoint.
+  if (section.sound({"lane_capacity", "max_lanes"}) &&
+      std::uint64_t{gateway.kept_events()} * gateway.max_lanes > kMostKeptEvents) {
+    section.problem("lane_capacity",
+                    "times max_lanes (" + std::to_string(gateway.max_lanes) + ") must not be above " +
+                        std::to_string(kMostKeptEvents) +
+                        ": so many events are kept for strategies that attach again; it is " +
+                        std::to_string(gateway.lane_capacity));
+  }
   section.number("stop_timeout_ms", gateway.stop_timeout_ms, 0, 600'000);
-  // The journal's ring in memory is 2 MiB, and a segment holds at least one.
+  // A segment holds the journal's ring in memory at least once; a small segment makes that ring smaller.
   section.number("journal_segment_mb", gateway.journal_segment_mb, 2, 4'096);
   section.number("journal_keep_segments", gateway.journal_keep_segments, 2, 100'000);
   section.finish();

@@ -12,12 +12,7 @@ journal::Appended Engine::append(const OpenReversal& r, const Body& body, Ns now
   key.lane = r.lane.value;
   const journal::Stamp stamp{now, key, r.intent.product, r.intent.position_side};
   const journal::Appended appended = ports_.journal.append(stamp, body);
-  // What begins something may find no room; what must be said of what is under way never does, unless the
-  // disk has stood still for longer than the ring's reserve lasts.
-  constexpr bool kBegins = Body::kKind == journal::Kind::taken || Body::kKind == journal::Kind::shot_taken ||
-                           Body::kKind == journal::Kind::intended;
-  const bool lost = appended.status == journal::AppendStatus::full && !kBegins;
-  if (lost || appended.status == journal::AppendStatus::failed) on_journal_failed(now);
+  note_appended(appended, now);
   return appended;
 }
 

@@ -8,7 +8,8 @@ namespace backhand::engine {
 struct Counters {
   std::uint64_t intents = 0;  ///< Copied out of lanes and queue, of every kind.
   std::uint64_t denied = 0;
-  std::uint64_t sent = 0;  ///< Reversals of which the kernel took a byte.
+  std::uint64_t held_back = 0;  ///< Turns in which no intent was taken, for want of room in the journal.
+  std::uint64_t sent = 0;       ///< Reversals of which the kernel took a byte.
   std::uint64_t acked = 0;
   std::uint64_t rejected = 0;
   std::uint64_t unknown = 0;  ///< Told `unknown` (settled later or not).

@@ -14,11 +14,13 @@ using order::ReversalState;
 namespace {
 
 constexpr std::uint32_t kOpenLookups = 64;
-/// Journaled events kept in memory a lane, for strategies that re-attach.
-constexpr std::uint32_t kLaneHistory = 1024;
+/// Denials at the door that are recorded of one strategy in any second; further ones are told all the same.
+constexpr std::uint32_t kRecordedDenials = 100;
 /// Jobs besides the four of each (account, product): account kind, mode, positions, a recheck of the mode.
 constexpr std::size_t kSpareJobs = 64;
 constexpr std::size_t kJobsPerProduct = 4;
+/// The venue's own steps are shorter.
+constexpr Ns kLeastLeap_ns = kSecond;
 /// What the venue's clock can read, 2017 … 2255.
 constexpr VenueMs kEarliestVenue_ms = 1'500'000'000'000;
 constexpr VenueMs kLatestVenue_ms = 9'000'000'000'000;
@@ -62,7 +64,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       book_(directory_.positions().size()),
       settlement_(settlement_settings(config), config.accounts.size(), directory_.positions().size(),
                   config.gateway.max_open_intents),
-      lane_book_(config.gateway.max_lanes, kLaneHistory),
+      lane_book_(config.gateway.max_lanes, config.gateway.kept_events()),
       jobs_{JobQueue{(products_of(directory_, config.accounts.size()) + 1) * kJobsPerProduct +
                      config.instruments.size() + kSpareJobs},
             JobQueue{products_of(directory_, config.accounts.size()) + 1}},
@@ -80,6 +82,8 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       rehearse_every_ns_(static_cast<Ns>(config.shots.rehearse_us) * kMicrosecond),
       near_(second_cache_bytes() / 2),
       refreshed_ns_(directory_.positions().size(), 0) {
+  for (std::size_t s = 0; s < config.strategies.size(); ++s)
+    denial_records_.emplace_back(kRecordedDenials, kSecond);
   BH_ASSERT(config.gateway.max_open_intents <= 65'536);
   for (std::uint32_t slot = config.gateway.max_open_intents; slot-- > 0;) free_slots_.push_back(slot);
   for (std::uint32_t i = kOpenLookups; i-- > 0;) free_lookups_.push_back(i);
@@ -154,18 +158,23 @@ void Engine::prove_all_accounts(Ns now) noexcept {
   }
 }
 
-void Engine::on_lane_opened(LaneIndex lane, StrategyIndex strategy,
+bool Engine::on_lane_opened(LaneIndex lane, StrategyIndex strategy,
                             const journal::StrategyName& strategy_name, const journal::LaneName& lane_name,
                             Ns now) {
-  if (lane_book_.is_open(lane)) return;
-  lane_book_.open(lane, strategy, 0, 0);
+  if (lane_book_.is_open(lane)) return true;
   journal::LaneOpened body{};
   body.strategy = strategy_name;
   body.name = lane_name;
   journal::Stamp stamp;
   stamp.mono_ns = now;
   stamp.key.lane = lane.value;
-  if (ports_.journal.append(stamp, body).status == journal::AppendStatus::failed) on_journal_failed(now);
+  // Without its name on record a lane would begin again at mark 0 after a restart, and its strategy push
+  // again what was executed.
+  const journal::Appended appended = ports_.journal.append(stamp, body);
+  note_appended(appended, now);
+  if (appended.status == journal::AppendStatus::failed) return false;
+  lane_book_.open(lane, strategy, 0, 0);
+  return true;
 }
 
 void Engine::on_lane_attached(LaneIndex lane, std::uint64_t cursor, Ns now) noexcept {
@@ -213,15 +222,19 @@ void Engine::halt(std::string_view reason, Ns now) noexcept {
   stand_down(std::nullopt, wire::DenyReason::halted, now);
 }
 
-void Engine::resume(std::string_view reason, Ns now) noexcept {
-  if (!risk_.halted() || journal_failed_) return;
+bool Engine::resume(std::string_view reason, Ns now) noexcept {
+  if (!risk_.halted()) return true;
+  if (!may_record_resume()) return false;
   risk_.resume();
   journal::Resumed body{};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::all;
   note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::resumed, {}, {}, nullptr, now);
+  return true;
 }
+
+bool Engine::may_record_resume() noexcept { return !journal_failed_ && spare_records() > 0; }
 
 void Engine::halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
   AccountState& state = accounts_[account.value];
@@ -236,10 +249,11 @@ void Engine::halt_account(AccountIndex account, std::string_view reason, Ns now)
   stand_down(account, wire::DenyReason::halted, now);
 }
 
-void Engine::resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
+bool Engine::resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
   AccountState& state = accounts_[account.value];
   const bool by_venue = state.phase == AccountPhase::halted || state.phase == AccountPhase::refused;
-  if (!state.halted_by_operator && !by_venue) return;
+  if (!state.halted_by_operator && !by_venue) return true;
+  if (!may_record_resume()) return false;
   state.halted_by_operator = false;
   journal::Resumed body{};
   body.name = FixedString<24>{config_.accounts[account.value].name};
@@ -248,6 +262,7 @@ void Engine::resume_account(AccountIndex account, std::string_view reason, Ns no
   note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
   notice(wire::NoticeKind::resumed, account, {}, nullptr, now);
   if (by_venue) begin_readiness(account, now);
+  return true;
 }
 
 void Engine::stop_intake(Ns now) noexcept {
@@ -296,7 +311,7 @@ int Engine::do_work(Ns now) noexcept {
       blocked_until_venue_ms_ =
           clock_.upper_bound_ms(now) + config_.venue.clock_tolerance_ms + config_.venue.execution_grace_ms;
     }
-    if (clock_.lower_bound_ms(now) > blocked_until_venue_ms_) {
+    if (clock_.lower_bound_ms(now) > blocked_until_venue_ms_ && may_record_resume()) {
       prove_all_accounts(now);
       journal::Resumed body{};
       body.name = FixedString<24>{journal::kUncleanStart};
@@ -326,11 +341,12 @@ int Engine::do_work(Ns now) noexcept {
   return done;
 }
 
-Ns Engine::next_due(Ns now) const noexcept {
+Ns Engine::next_due(Ns now) noexcept {
   Ns due = std::min(pacer_.next_due(now), pacer_.next_correction());
   due = std::min(due, shots_.next_due());
   if (!waiter_deadlines_.empty()) due = std::min(due, waiter_deadlines_.top_key());
-  if (!no_connection_.empty() && connection_to_spare()) return now;
+  if (!no_connection_.empty() && connection_to_spare())
+    return has_room_to_send() ? now : now + kMillisecond;  // Until the disk has caught up.
   if (!freed_.empty()) return now;
   // One whose record is not on disk yet is told of by the journal's thread.
   if (durable_count_ > 0) {
@@ -352,7 +368,13 @@ void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) 
   // Not a time that a request could be signed with: whoever wrote it was not looking at a clock.
   if (venue_ms < kEarliestVenue_ms || venue_ms > kLatestVenue_ms) return;
   const bool was_known = clock_.known(now);
+  // A leap forward is time that our clock did not count, or a step of theirs: the former is assumed.
+  const Ns leap = was_known ? (venue_ms - clock_.upper_bound_ms(replied_ns)) * kMillisecond : 0;
   if (clock_.on_sample(venue_ms, written_ns, replied_ns) == VenueClock::Sample::contradicts) {
+    if (leap >= kLeastLeap_ns) {
+      on_time_lost(leap, now);
+      (void)clock_.on_sample(venue_ms, written_ns, replied_ns);
+    }
     ports_.events.on_engine_event(EngineEvent::clock_stepped, {}, now);
   }
   if (!was_known) check_ready(now);

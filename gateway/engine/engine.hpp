@@ -28,6 +28,7 @@
 #include "gateway/domain/lookup.hpp"
 #include "gateway/engine/counters.hpp"
 #include "gateway/engine/directory.hpp"
+#include "gateway/engine/journal_room.hpp"
 #include "gateway/engine/lane_book.hpp"
 #include "gateway/engine/lookup_jobs.hpp"
 #include "gateway/engine/open_reversal.hpp"
@@ -73,6 +74,7 @@ struct AccountState {
   bool halted_by_operator = false;
   std::uint8_t rechecking = 0;  ///< By product, as bits: its position mode is being asked about again.
   std::uint32_t jobs_left = 0;  ///< Questions of its readiness that have no answer yet.
+  std::uint16_t round = 0;      ///< Counts the proofs of its readiness.
   wire::VenueCode refusal;      ///< With halted and refused.
   wire::CodeClass refusal_class = wire::CodeClass::none;
   std::string_view why;  ///< One constant phrase: what it waits for or why it is halted.
@@ -102,20 +104,28 @@ class Engine final : public net::Handler {
   // Lanes and intents. Called from: service (drain), simulation.
 
   /// A lane number was given for the first time; allocates its history and journals the name.
-  void on_lane_opened(LaneIndex lane, StrategyIndex strategy, const journal::StrategyName& strategy_name,
-                      const journal::LaneName& lane_name, Ns now);
+  /// False: that could not be recorded; the lane must not be served.
+  [[nodiscard]] bool on_lane_opened(LaneIndex lane, StrategyIndex strategy,
+                                    const journal::StrategyName& strategy_name,
+                                    const journal::LaneName& lane_name, Ns now);
   void on_lane_attached(LaneIndex lane, std::uint64_t cursor, Ns now) noexcept;
   /// The strategy is gone: what waits is denied, what was sent goes on.
   void on_lane_closed(LaneIndex lane, Ns now) noexcept;
   void on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
+  /// Our monotonic clock stood still for `lost`, up to now. Called from: service, simulation.
+  void on_time_lost(Ns lost, Ns now) noexcept;
+  /// How many intents may be taken now, at most `most`: the journal has room for all that they may still make
+  /// anybody record. 0 while the disk is too far behind; then intents wait in their lanes.
+  [[nodiscard]] std::size_t intake_budget(std::size_t most, Ns now) noexcept;
 
   // Operator's commands. Called from: service, between turns.
 
   void halt(std::string_view reason, Ns now) noexcept;
-  void resume(std::string_view reason, Ns now) noexcept;
+  /// False: it could not be recorded, so it did not happen.
+  [[nodiscard]] bool resume(std::string_view reason, Ns now) noexcept;
   void halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
-  /// Also ends a halt that the venue caused; readiness is proven anew.
-  void resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
+  /// Also ends a halt that the venue caused; readiness is proven anew. False as for `resume`.
+  [[nodiscard]] bool resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
   /// An operator says what became of an unresolved reversal. False where no unresolved one has this name.
   bool resolve(const wire::ClientOid& client_oid, wire::SettledResult result, std::uint32_t uid,
                std::string_view note, Ns now) noexcept;
@@ -127,7 +137,7 @@ class Engine final : public net::Handler {
   /// What is due: slots, deadlines, look-ups, decisions, replays. Returns how much was done.
   int do_work(Ns now) noexcept;
   /// When do_work has something to do if nothing else happens.
-  [[nodiscard]] Ns next_due(Ns now) const noexcept;
+  [[nodiscard]] Ns next_due(Ns now) noexcept;
 
   // From the network. Called from: net::Pool, simulation.
 
@@ -169,6 +179,7 @@ class Engine final : public net::Handler {
 
  private:
   // engine_intake.cpp
+  void take(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
   void take_reversal(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent, Ns now) noexcept;
   void withdraw(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
   void expect(PositionIndex position) const noexcept;
@@ -230,6 +241,7 @@ class Engine final : public net::Handler {
   int send_due(Ns now) noexcept;
   int send_durable(Ns now) noexcept;
   [[nodiscard]] bool connection_to_spare() const noexcept;
+  [[nodiscard]] bool has_room_to_send() noexcept;
   [[nodiscard]] bool waits_for_connection(const OpenReversal& r, Ns now) noexcept;
   [[nodiscard]] bool can_transmit(const OpenReversal& r) const noexcept;
   int expire_waiters(Ns now) noexcept;
@@ -265,12 +277,14 @@ class Engine final : public net::Handler {
   void begin_readiness(AccountIndex account, Ns now) noexcept;
   void job_done(const LookupJob& job, Ns now) noexcept;
   void repeat(LookupJob job, Ns now) noexcept;
+  [[nodiscard]] bool is_superseded(const LookupJob& job) const noexcept;
   static void fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept;
   void check_ready(Ns now) noexcept;
 
   // engine_tell.cpp
   [[nodiscard]] wire::Outcome event_of(const OpenReversal& r, wire::EventKind kind) const noexcept;
   void tell(const OpenReversal& r, wire::Outcome& outcome) noexcept;
+  void tell_queued(OpenReversal& r) noexcept;
   void tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns now) noexcept;
   void deny(std::uint32_t slot, wire::DenyReason reason, order::ReversalEvent event, Ns now) noexcept;
   void deny_at_once(LaneIndex lane, const wire::Intent& intent, wire::DenyReason reason, bool journaled,
@@ -286,10 +300,20 @@ class Engine final : public net::Handler {
   template <journal::JournalBody Body>
   journal::Appended append(const OpenReversal& r, const Body& body, Ns now) noexcept;
   void on_journal_failed(Ns now) noexcept;
-  /// For a record that belongs to no reversal: where it could not be made, the journal has failed.
+  /// Where a record could not be made, the journal has failed.
   void note_appended(const journal::Appended& appended, Ns now) noexcept;
 
+  /// Records that open intents and armed shots may still need.
+  [[nodiscard]] std::uint64_t owed_records() const noexcept;
+  /// Records that the journal has room for beyond what is owed and kept back for halts and lanes' names.
+  [[nodiscard]] std::uint64_t spare_records() noexcept;
+  [[nodiscard]] bool may_record_denial(LaneIndex lane, Ns now) noexcept;
+
+  // engine_time.cpp
+  [[nodiscard]] wire::Intent judged_by_time_lost(const wire::Intent& intent) const noexcept;
+
   // engine.cpp
+  [[nodiscard]] bool may_record_resume() noexcept;
   void prove_all_accounts(Ns now) noexcept;
   [[nodiscard]] bool spend_upkeep(Ns now) noexcept;
   void close_ping(Ns now, bool replied) noexcept;
@@ -297,7 +321,7 @@ class Engine final : public net::Handler {
   // engine_recover.cpp
   [[nodiscard]] std::expected<void, Error> recover_case(const journal::OpenCase& open, Ns now);
   void recall_recent_sends(const journal::State& state, Ns now) noexcept;
-  void recover_counts(const journal::State& state, Ns now) noexcept;
+  void recover_counts(const journal::State& state, std::int64_t unix_ns, Ns now) noexcept;
   void end_without_record(const OpenReversal& r, Ns now) noexcept;
   void restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept;
   void occupy_recovered(std::uint32_t slot) noexcept;
@@ -314,6 +338,8 @@ class Engine final : public net::Handler {
 
   Directory directory_;
   VenueClock clock_;
+  Ns lost_until_ns_ = INT64_MIN / 2;  ///< What was created before has a deadline that is too late by
+  Ns lost_ns_ = 0;                    ///< this: our clock missed so much.
   risk::RiskBook risk_;
   pacing::Pacer pacer_;
   order::PositionBook book_;
@@ -330,9 +356,11 @@ class Engine final : public net::Handler {
   std::vector<OpenReversal> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::uint32_t open_count_ = 0;
-  std::vector<std::uint32_t> lane_heads_;     ///< By lane: first open intent.
-  std::vector<std::uint32_t> waiter_heads_;   ///< By position: first intent that waits for it.
-  pacing::IndexedHeap<Ns> waiter_deadlines_;  ///< Slots that wait for a position or a connection.
+  std::uint32_t sending_ = 0;                       ///< Of them, those whose `intended` record stands.
+  std::vector<risk::SlidingLimit> denial_records_;  ///< By strategy.
+  std::vector<std::uint32_t> lane_heads_;           ///< By lane: first open intent.
+  std::vector<std::uint32_t> waiter_heads_;         ///< By position: first intent that waits for it.
+  pacing::IndexedHeap<Ns> waiter_deadlines_;        ///< Slots that wait for a position or a connection.
   std::vector<std::uint32_t> no_connection_;  ///< Slots that wait for a connection, in the order of coming.
   std::vector<std::uint32_t>
       until_durable_;  ///< Ring of slots whose `intended` record is being made durable.
@@ -368,6 +396,7 @@ class Engine final : public net::Handler {
   bool pool_changed_ = false;
   bool stopping_ = false;
   bool journal_failed_ = false;
+  bool journal_behind_ = false;  ///< Told last.
   bool ready_ = false;
   unsigned connections_ready_ = 0;
   const char* not_ready_because_ = "not started";

@@ -18,7 +18,7 @@ using wire::EventKind;
 BH_ON_PATH void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept {
   ++counters_.intents;
   const StrategyIndex strategy = lane_book_.strategy(lane);
-  const DenyReason malformed = validate(intent, lane_book_.taken_mark(lane), now);
+  const DenyReason malformed = validate(intent, lane_book_.taken_mark(lane));
   if (malformed == DenyReason::id_not_increasing) {
     // The mark stays: this id has, or had, an answer of its own.
     deny_at_once(lane, intent, malformed, /*journaled=*/false, now);
@@ -28,12 +28,26 @@ BH_ON_PATH void Engine::on_intent(LaneIndex lane, const wire::Intent& intent, Ns
   // These two are what a mad strategy can make without end, so they are not recorded: nothing was sent, and
   // after a restart such an id is either above the taken mark or without a record, which says the same.
   if (malformed != DenyReason::none) {
-    deny_at_once(lane, intent, malformed, malformed != DenyReason::malformed, now);
+    deny_at_once(lane, intent, malformed, /*journaled=*/false, now);
     return;
   }
   const DenyReason flooded = risk_.admit_intent(strategy, now);
   if (flooded != DenyReason::none) {
     deny_at_once(lane, intent, flooded, /*journaled=*/false, now);
+    return;
+  }
+  if (intent.created_ns <= lost_until_ns_) [[unlikely]] {
+    take(lane, strategy, judged_by_time_lost(intent), now);
+    return;
+  }
+  take(lane, strategy, intent, now);
+}
+
+BH_ON_PATH void Engine::take(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
+                             Ns now) noexcept {
+  const DenyReason late = check_deadline(intent, now);
+  if (late != DenyReason::none) {
+    deny_at_once(lane, intent, late, /*journaled=*/true, now);
     return;
   }
   switch (intent.kind) {
@@ -179,6 +193,7 @@ void Engine::release_slot(std::uint32_t slot) noexcept {
   } else {
     lane_heads_[r.lane.value] = r.next_in_lane;
   }
+  if (r.is_sending) --sending_;
   r.in_use = false;
   free_slots_.push_back(slot);
   --open_count_;
@@ -187,8 +202,7 @@ void Engine::release_slot(std::uint32_t slot) noexcept {
 void Engine::record_taken(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   if (r.taken_recorded) return;
-  r.taken_recorded = true;
-  (void)append(r, taken_body(r.intent), now);
+  r.taken_recorded = append(r, taken_body(r.intent), now).status != journal::AppendStatus::failed;
 }
 
 BH_ON_PATH void Engine::submit(std::uint32_t slot, Ns now) noexcept {
@@ -209,8 +223,7 @@ BH_ON_PATH void Engine::submit(std::uint32_t slot, Ns now) noexcept {
     case pacing::SubmitStatus::queued: {
       r.waits_for = WaitsFor::slot;
       record_taken(slot, now);
-      wire::Outcome out = event_of(r, EventKind::queued);
-      tell(r, out);
+      tell_queued(r);
       return;
     }
     case pacing::SubmitStatus::unreachable:
@@ -239,8 +252,7 @@ void Engine::wait_for_position(std::uint32_t slot, Ns now) noexcept {
   *link = slot;
   waiter_deadlines_.put(slot, r.intent.deadline_ns);
   record_taken(slot, now);
-  wire::Outcome out = event_of(r, EventKind::queued);
-  tell(r, out);
+  tell_queued(r);
 }
 
 void Engine::wait_for_connection(std::uint32_t slot, Ns now) noexcept {

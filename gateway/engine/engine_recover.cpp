@@ -14,12 +14,11 @@ using wire::EventKind;
 
 namespace {
 
-/// Longer than a window, its margin and the hold of an unanswered request together.
-constexpr Ns kRecentSend_ns = 5 * kSecond;
+/// A look-up made before a clean stop is counted no longer than this.
+constexpr Ns kRecentLookup_ns = 5 * kSecond;
 
-/// Whether the venue may still count what was sent before `at`. A reboot makes the clock smaller, and takes
-/// longer than any window.
-bool is_recent(Ns at, Ns now) noexcept { return at <= now && now - at <= kRecentSend_ns; }
+/// A reboot makes the clock smaller, and takes longer than any window.
+bool is_recent(Ns at, Ns now, Ns longest) noexcept { return at <= now && now - at <= longest; }
 
 /// The intent again, as far as its records tell.
 wire::Intent intent_of(const journal::OpenCase& open) noexcept {
@@ -85,11 +84,11 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
       if (!halt.by_venue) accounts_[a].halted_by_operator = true;
     }
   }
-  recover_counts(state, now);
+  recover_counts(state, recovered.unix_seconds * kSecond, now);
   if (state.epoch == 0) return {};
   recall_recent_sends(state, now);
   // A clean stop leaves no reversal behind, but the venue still counts the look-ups made just before it.
-  const bool stopped_long_ago = state.clean_stop && !is_recent(state.last_record_ns, now);
+  const bool stopped_long_ago = state.clean_stop && !is_recent(state.last_record_ns, now, kRecentLookup_ns);
   if (!stopped_long_ago) pacer_.recall_lookups(now);
   return {};
 }
@@ -97,9 +96,15 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
 void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
   // An account that may have sent just before the end starts as if its whole allowance had just been used.
   // The newest record of each reversal is younger than its send.
+  // One may have been without an answer for as long as requests are waited for when the gateway died; from
+  // then on it may arrive for as long as pacing assumes, and the venue counts it for one window.
+  const Ns longest = static_cast<Ns>(config_.venue.request_timeout_ms + config_.pacing.no_reply_hold_ms +
+                                     config_.pacing.window_margin_ms) *
+                         kMillisecond +
+                     dialect_.reversal_rule().window_ns;
   std::vector<bool> recent(accounts_.size(), false);
   const auto note = [&](const wire::AccountName& name, Ns at) {
-    if (!is_recent(at, now)) return;
+    if (!is_recent(at, now, longest)) return;
     for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
       if (config_.accounts[a].name == name.view()) recent[a] = true;
     }
@@ -119,14 +124,21 @@ void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
   }
 }
 
-void Engine::recover_counts(const journal::State& state, Ns now) noexcept {
-  for (const auto& [key, tally] : state.day_counts) {
-    const Directory::Found found = directory_.find(key.account, key.product, key.symbol, {});
+void Engine::recover_counts(const journal::State& state, std::int64_t unix_ns, Ns now) noexcept {
+  // By hour, as risk counts them: the oldest first.
+  std::vector<std::pair<std::uint32_t, const journal::HourKey*>> oldest_first;
+  for (const auto& [key, count] : state.hour_counts) oldest_first.emplace_back(key.unix_hour, &key);
+  std::sort(oldest_first.begin(), oldest_first.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [hour, key] : oldest_first) {
+    const Directory::Found found = directory_.find(key->account, key->product, key->symbol, {});
     if (!found.position.valid()) continue;
-    // When in the day each was sent is not kept; as if just now errs to the strict side, but a minute's worth
-    // of strictness after each restart would deny what is allowed, so all but the day's count is dated back.
-    const Ns back = now - 120 * kSecond;
-    for (std::uint32_t i = 0; i < std::min(tally.count, 100'000U); ++i) risk_.on_sent(found.position, back);
+    // When in the hour each was sent is not kept; as if at its end errs to the strict side. As if just now
+    // would deny by the minute's count what is allowed, so none is younger than two minutes.
+    const Ns hour_ends = now - (unix_ns - (static_cast<std::int64_t>(hour) + 1) * journal::kHour_ns);
+    const Ns at = std::min(hour_ends, now - 120 * kSecond);
+    const std::uint32_t count = std::min(state.hour_counts.at(*key), 100'000U);
+    for (std::uint32_t i = 0; i < count; ++i) risk_.on_sent(found.position, at);
   }
 }
 
@@ -221,6 +233,8 @@ void Engine::end_without_record(const OpenReversal& r, Ns now) noexcept {
 void Engine::restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept {
   r.key = open.key;
   r.client_oid = open.client_oid();
+  r.is_sending = true;
+  ++sending_;
   r.taken_recorded = true;
   r.told_unknown = open.told_unknown;
   r.taken_ns = open.taken ? open.taken->mono_ns : 0;

@@ -87,7 +87,8 @@ bool Engine::rehearse_request(Ns now) noexcept {
   intent.position_side = book_.snapshot(position).held(wire::PositionSide::long_side).is_zero()
                              ? wire::PositionSide::short_side
                              : wire::PositionSide::long_side;
-  if (validate(intent, 0, now) != wire::DenyReason::none) return false;
+  if (validate(intent, 0) != wire::DenyReason::none) return false;
+  if (check_deadline(intent, now) != wire::DenyReason::none) return false;
   const PositionIndex found = directory_.find(intent).position;
   if (!found.valid()) return false;
   expect(found);

@@ -31,7 +31,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   // A seal that is too old goes first: counted on, it could leave without a connection what cannot wait any
   // more.
   const bool sealed = r.shot != kNoSlot && freshen_shot(r.shot, now);
-  if (!sealed && !connection_to_spare()) {
+  if ((!sealed && !connection_to_spare()) || !has_room_to_send()) {
     wait_for_connection(slot, now);
     return;
   }
@@ -113,9 +113,13 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   const journal::Appended appended = append(r, body, now);
   switch (appended.status) {
     case journal::AppendStatus::durable:
+      r.is_sending = true;
+      ++sending_;
       step(r, ReversalEvent::slot_given);
       return true;
     case journal::AppendStatus::pending:
+      r.is_sending = true;
+      ++sending_;
       step(r, ReversalEvent::slot_given);
       r.waits_for = WaitsFor::durable;
       r.durable_number = appended.number;
@@ -198,7 +202,7 @@ void Engine::void_intended(std::uint32_t slot, DenyReason reason, ReversalEvent 
 int Engine::send_due(Ns now) noexcept {
   int done = 0;
   // Those that a connection was missing for go first; they have had a slot before.
-  while (!no_connection_.empty() && connection_to_spare()) {
+  while (!no_connection_.empty() && connection_to_spare() && has_room_to_send()) {
     const std::uint32_t slot = no_connection_.front();
     abandon_wait(slot);
     submit(slot, now);
@@ -259,6 +263,11 @@ int Engine::send_durable(Ns now) noexcept {
   return done;
 }
 
+/// Whether the journal has room for all that a reversal may need once it is written.
+BH_ON_PATH bool Engine::has_room_to_send() noexcept {
+  return journal_failed_ || spare_records() >= kSendingRecords;
+}
+
 /// Whether a reversal that is recorded now will find a connection: those that are recorded, and wait for the
 /// disk, come first.
 BH_ON_PATH bool Engine::connection_to_spare() const noexcept {
@@ -286,10 +295,11 @@ int Engine::expire_waiters(Ns now) noexcept {
   int done = 0;
   while (!waiter_deadlines_.empty() && waiter_deadlines_.top_key() <= now) {
     const std::uint32_t slot = waiter_deadlines_.top();
-    const bool no_connection = slots_[slot].waits_for == WaitsFor::connection;
+    DenyReason reason = DenyReason::deadline_passed;
+    if (slots_[slot].waits_for == WaitsFor::connection)
+      reason = has_room_to_send() ? DenyReason::no_connection : DenyReason::journal_unavailable;
     abandon_wait(slot);
-    deny(slot, no_connection ? DenyReason::no_connection : DenyReason::deadline_passed,
-         ReversalEvent::deadline_passed, now);
+    deny(slot, reason, ReversalEvent::deadline_passed, now);
     ++done;
   }
   return done;

@@ -146,7 +146,14 @@ void Engine::on_lookup_lost(std::uint32_t index, Ns now) noexcept {
   repeat(open.origin.job, now);
 }
 
+/// Readiness is being proven anew since this was asked.
+bool Engine::is_superseded(const LookupJob& job) const noexcept {
+  return job.kind == JobKind::readiness && job.lookup.account.valid() &&
+         job.round != accounts_[job.lookup.account.value].round;
+}
+
 void Engine::repeat(LookupJob job, Ns now) noexcept {
+  if (is_superseded(job)) return;
   if (job.kind == JobKind::refresh) {
     job.due_ns = now + static_cast<Ns>(config_.venue.position_refresh_ms) * kMillisecond;
     const bool kept = jobs_.refresh.push(job);
@@ -212,6 +219,7 @@ void Engine::take_positions(AccountIndex account, domain::Product product, const
 void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept {
   const LookupKind kind = job.lookup.kind;
   const AccountIndex account = job.lookup.account;
+  if (is_superseded(job)) return;
   if (reply.status == LookupStatus::refused && proves_account(kind)) {
     if (job.kind == JobKind::recheck) job_done(job, now);
     refuse_account(account, reply.code, reply.code_class, "the venue refused the account", now);
@@ -282,7 +290,12 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
   state.phase = AccountPhase::starting;
   state.why = "its readiness is being proven";
   state.jobs_left = 0;
+  ++state.round;
+  // However often it is asked for, an account's proof has its questions in the queue once.
+  jobs_.readiness.remove_if(
+      [&](const LookupJob& old) { return old.kind == JobKind::readiness && old.lookup.account == account; });
   LookupJob job;
+  job.round = state.round;
   job.kind = JobKind::readiness;
   job.due_ns = now;
   job.lookup.account = account;
@@ -491,14 +504,15 @@ bool Engine::resolve(const wire::ClientOid& client_oid, wire::SettledResult resu
   for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
     OpenReversal& r = slots_[slot];
     if (!r.in_use || r.state != ReversalState::unresolved || r.client_oid != client_oid) continue;
-    (void)settlement_.resolve(slot);
-    step(r, ReversalEvent::resolved);
     journal::Resolved body{};
     body.intent_id = r.intent.id;
     body.uid = uid;
     body.result = result;
     body.note = FixedString<56>{note};
-    (void)append(r, body, now);
+    // What is not recorded would be open again after the next start.
+    if (append(r, body, now).status == journal::AppendStatus::failed) return false;
+    (void)settlement_.resolve(slot);
+    step(r, ReversalEvent::resolved);
     wire::Outcome about = event_of(r, EventKind::notice);
     about.result = result;
     about.notice = wire::NoticeKind::resolved;

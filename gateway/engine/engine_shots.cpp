@@ -72,8 +72,7 @@ void Engine::arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& int
   words.intent = intent;
   journal::ShotTaken body{};
   body.taken = taken_body(intent);
-  const journal::AppendStatus recorded = append(words, body, now).status;
-  if (recorded == journal::AppendStatus::full || recorded == journal::AppendStatus::failed) {
+  if (append(words, body, now).status == journal::AppendStatus::failed) {
     deny_at_once(lane, intent, DenyReason::journal_unavailable, /*journaled=*/true, now);
     return;
   }

@@ -1,5 +1,7 @@
 // What strategies are told, and what is recorded of it. A journaled event is numbered, recorded, then
 // published; one that finds no room in its ring is told by the lane's replay as soon as there is some.
+#include <algorithm>
+
 #include "common/assert.hpp"
 #include "common/on_path.hpp"
 #include "gateway/engine/append.hpp"
@@ -10,6 +12,12 @@ namespace backhand::engine {
 using order::ReversalEvent;
 using order::ReversalState;
 using wire::EventKind;
+
+// The room that a lane keeps for an intent: of these each is told at most once. A shot's arm has two, `armed`
+// and `disarmed`; repeats, corrections and notices take spare room only.
+static_assert(1 /* queued */ + 1 /* sent */ + 1 /* acked */ + 1 /* unknown */ +
+                  1 /* denied, rejected, settled or unresolved */
+              <= wire::kEventsPerIntent);
 
 BH_ON_PATH void Engine::step(OpenReversal& r, ReversalEvent event) noexcept {
   const ReversalState next = order::next_state(r.state, event);
@@ -36,9 +44,44 @@ void Engine::on_journal_failed(Ns now) noexcept {
   ports_.events.on_engine_event(EngineEvent::journal_failed, details, now);
 }
 
-void Engine::note_appended(const journal::Appended& appended, Ns now) noexcept {
-  if (appended.status == journal::AppendStatus::full || appended.status == journal::AppendStatus::failed)
-    on_journal_failed(now);
+BH_ON_PATH void Engine::note_appended(const journal::Appended& appended, Ns now) noexcept {
+  // The room for every record was kept when its intent was taken (journal_room.hpp).
+  BH_ASSERT(appended.status != journal::AppendStatus::full);
+  if (appended.status == journal::AppendStatus::failed) on_journal_failed(now);
+}
+
+std::uint64_t Engine::owed_records() const noexcept {
+  return kWaitingRecords * (open_count_ + shots_.open()) + kSendingRecords * sending_;
+}
+
+BH_ON_PATH std::uint64_t Engine::spare_records() noexcept {
+  const std::uint64_t free = ports_.journal.room().free;
+  const std::uint64_t kept =
+      owed_records() + halt_records(accounts_.size()) + (lane_book_.size() - lane_book_.opened());
+  return free > kept ? free - kept : 0;
+}
+
+std::size_t Engine::intake_budget(std::size_t most, Ns now) noexcept {
+  if (journal_failed_) return most;  // They are denied without a record.
+  const std::uint64_t spare = spare_records();
+  const bool behind = spare < kIntentRecords;
+  if (behind) ++counters_.held_back;
+  // Told again only when it had caught up well in between.
+  if (behind != journal_behind_ && (behind || spare >= ports_.journal.room().slots / 4)) {
+    journal_behind_ = behind;
+    ports_.events.on_engine_event(behind ? EngineEvent::journal_behind : EngineEvent::journal_caught_up, {},
+                                  now);
+  }
+  return static_cast<std::size_t>(std::min<std::uint64_t>(most, spare / kIntentRecords));
+}
+
+/// A denial says that nothing was sent, which is as true without a record. So a strategy that floods, and a
+/// disk that is behind, cost records of denials and nothing else.
+bool Engine::may_record_denial(LaneIndex lane, Ns now) noexcept {
+  if (journal_failed_) return false;
+  if (spare_records() < ports_.journal.room().slots / 8) return false;
+  const StrategyIndex strategy = lane_book_.strategy(lane);
+  return strategy.value < denial_records_.size() && denial_records_[strategy.value].admit(now);
 }
 
 BH_ON_PATH wire::Outcome Engine::event_of(const OpenReversal& r, EventKind kind) const noexcept {
@@ -70,6 +113,18 @@ BH_ON_PATH void Engine::tell(const OpenReversal& r, wire::Outcome& outcome) noex
   // matter.
   if (lane_book_.replaying(r.lane) && !wire::is_terminal(outcome)) return;
   (void)ports_.lanes.publish(r.lane, outcome);
+}
+
+void Engine::tell_queued(OpenReversal& r) noexcept {
+  wire::Outcome out = event_of(r, EventKind::queued);
+  if (!r.told_queued) {
+    r.told_queued = true;
+    tell(r, out);
+    return;
+  }
+  // That it waits is known: what is new is where for and until when, which is best effort and takes spare
+  // room only.
+  if (lane_book_.is_attached(r.lane) && !lane_book_.replaying(r.lane)) (void)ports_.lanes.offer(r.lane, out);
 }
 
 void Engine::tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns now) noexcept {
@@ -143,7 +198,7 @@ void Engine::deny_at_once(LaneIndex lane, const wire::Intent& intent, wire::Deny
   wire::Outcome out = event_of(r, EventKind::denied);
   out.deny_reason = reason;
   out.flags = wire::kTerminal;
-  if (journaled && !journal_failed_) {
+  if (journaled && may_record_denial(lane, now)) {
     tell_journaled(r, out, now);
   } else {
     tell(r, out);

@@ -15,6 +15,7 @@ void LaneBook::open(LaneIndex lane, StrategyIndex strategy, std::uint64_t taken_
   BH_ASSERT(lane.value < lanes_.size());
   Lane& l = lanes_[lane.value];
   BH_ASSERT(!l.strategy.valid());
+  ++opened_;
   l.strategy = strategy;
   l.taken_mark = taken_mark;
   l.last_record = last_record;
@@ -34,8 +35,16 @@ void LaneBook::attached(LaneIndex lane, std::uint64_t cursor) noexcept {
   l.attach_record = l.last_record;
   // A cursor from the future is a strategy's mistake: nothing was missed then.
   l.replaying = cursor < l.last_record;
-  l.next_replay = std::max(cursor + 1, l.last_record - std::min<std::uint64_t>(l.last_record, history_) + 1);
-  if (l.replaying) ++replaying_;
+  l.next_replay = cursor + 1;
+  l.first_lost = l.replaying ? cursor + 1 : 0;
+  // What is kept has no gaps: the oldest of it is looked for once.
+  if (l.replaying) {
+    l.next_replay =
+        std::max(l.next_replay, l.last_record - std::min<std::uint64_t>(l.last_record, history_) + 1);
+    while (l.next_replay <= l.last_record && !is_kept(l, l.next_replay)) ++l.next_replay;
+    if (l.next_replay == l.first_lost) l.first_lost = 0;
+    ++replaying_;
+  }
 }
 
 void LaneBook::detached(LaneIndex lane, LanePort& port) noexcept {
@@ -74,15 +83,40 @@ void LaneBook::hold(LaneIndex lane, std::uint64_t record, std::uint64_t journal_
   ++replaying_;
 }
 
+bool LaneBook::is_kept(const Lane& lane, std::uint64_t record) const noexcept {
+  return lane.history[record % history_].outcome.record_number == record;
+}
+
+bool LaneBook::tell_lost(LanePort& port, LaneIndex index) noexcept {
+  Lane& l = lanes_[index.value];
+  wire::Outcome out{};
+  out.kind = wire::EventKind::notice;
+  out.notice = wire::NoticeKind::events_lost;
+  out.long_before = l.first_lost;
+  out.long_after = l.next_replay - 1;
+  if (!port.offer(index, out)) return false;  // No room; the strategy will make some.
+  l.first_lost = 0;
+  return true;
+}
+
 int LaneBook::replay(LanePort& port, std::uint64_t durable_number, int budget) noexcept {
   int told = 0;
   for (std::uint16_t i = 0; replaying_ > 0 && i < lanes_.size() && told < budget; ++i) {
     Lane& l = lanes_[i];
     if (!l.replaying) continue;
+    if (l.first_lost != 0) {
+      if (!tell_lost(port, LaneIndex{i})) continue;
+      ++told;
+    }
     while (told < budget && l.next_replay <= l.last_record) {
       const Kept& kept = l.history[l.next_replay % history_];
-      if (kept.outcome.record_number != l.next_replay) {  // Older than what is kept.
-        ++l.next_replay;
+      if (!is_kept(l, l.next_replay)) {
+        // Overwritten since the attach, by a strategy that goes on pushing and does not poll.
+        const std::uint64_t first = l.next_replay;
+        while (l.next_replay <= l.last_record && !is_kept(l, l.next_replay)) ++l.next_replay;
+        l.first_lost = first;
+        if (!tell_lost(port, LaneIndex{i})) break;
+        ++told;
         continue;
       }
       if (kept.journal_number > durable_number) break;
@@ -96,7 +130,7 @@ int LaneBook::replay(LanePort& port, std::uint64_t durable_number, int budget) n
       ++l.next_replay;
       ++told;
     }
-    if (l.next_replay > l.last_record) {
+    if (l.next_replay > l.last_record && l.first_lost == 0) {
       l.replaying = false;
       --replaying_;
     }

@@ -18,7 +18,8 @@ namespace backhand::engine {
 
 class LaneBook {
  public:
-  /// `history`: journaled events kept a lane, ≥ 1; older ones can no longer be replayed.
+  /// `history`: journaled events kept a lane, ≥ 1. Older ones can no longer be replayed; an attach that asks
+  /// for some is told so by a notice (`events_lost`).
   LaneBook(std::uint32_t max_lanes, std::uint32_t history);
 
   /// A lane got its number (first attach, in-process producer, or recovery). Allocates its history.
@@ -48,6 +49,7 @@ class LaneBook {
   [[nodiscard]] std::uint64_t last_record(LaneIndex lane) const noexcept {
     return lanes_[lane.value].last_record;
   }
+  [[nodiscard]] std::uint32_t opened() const noexcept { return opened_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(lanes_.size()); }
 
   /// Gives the next dense number to a journaled event, keeps it for replay, and returns the number.
@@ -66,6 +68,11 @@ class LaneBook {
   int replay(LanePort& port, std::uint64_t durable_number, int budget) noexcept;
 
  private:
+  struct Lane;
+  [[nodiscard]] bool is_kept(const Lane& lane, std::uint64_t record) const noexcept;
+  /// Tells that events are lost. False: no room now.
+  [[nodiscard]] bool tell_lost(LanePort& port, LaneIndex lane) noexcept;
+
   struct Kept {
     wire::Outcome outcome{};
     std::uint64_t journal_number = 0;  ///< To be durable before it is told; 0: it is.
@@ -77,12 +84,14 @@ class LaneBook {
     std::uint64_t taken_mark = 0;
     std::uint64_t last_record = 0;
     std::uint64_t next_replay = 0;    ///< With `replaying`: the record number to be told next.
+    std::uint64_t first_lost = 0;     ///< Not 0: from here to next_replay − 1 nothing is kept; not told yet.
     std::uint64_t attach_record = 0;  ///< last_record at the attach: what lies above was not missed.
     std::vector<Kept> history;        ///< Ring by record number.
   };
 
   std::vector<Lane> lanes_;
   std::uint32_t history_;
+  std::uint32_t opened_ = 0;
   std::uint32_t replaying_ = 0;  ///< Lanes with a replay under way.
 };
 

@@ -24,6 +24,7 @@ struct LookupJob {
   JobKind kind = JobKind::readiness;
   domain::Lookup lookup;
   Ns due_ns = 0;
+  std::uint16_t round = 0;  ///< readiness of an account: which proof it belongs to; older ones are dropped.
 };
 
 /// Who asked an outstanding question.
@@ -56,6 +57,14 @@ class JobQueue {
     jobs_[tail_] = job;
     tail_ = next;
     return true;
+  }
+  /// Drops those for which `unwanted(job)` holds; the others stay in their order.
+  template <typename Predicate>
+  void remove_if(Predicate&& unwanted) noexcept {
+    for (std::size_t left = size(); left > 0; --left) {
+      const LookupJob job = pop();
+      if (!unwanted(job)) (void)push(job);
+    }
   }
   LookupJob pop() noexcept {
     const LookupJob job = jobs_[head_];

@@ -24,7 +24,7 @@ enum class WaitsFor : std::uint8_t {
   nothing,
   slot,        ///< A rate slot: pacing holds it.
   position,    ///< An earlier reversal of its position.
-  connection,  ///< A free connection; its rate slot was given back.
+  connection,  ///< A free connection, or room in the journal; its rate slot was given back.
   durable,     ///< Its `intended` record is on its way to the disk.
 };
 
@@ -35,6 +35,8 @@ struct OpenReversal {
   bool occupies = false;        ///< Holds its position in the book.
   bool taken_recorded = false;  ///< Its `taken` record is in the journal.
   bool told_unknown = false;
+  bool told_queued = false;
+  bool is_sending = false;       ///< Its `intended` record stands: more records are kept room for.
   std::uint16_t generation = 0;  ///< Of the slot, so that a late reply finds nothing.
   LaneIndex lane;
   StrategyIndex strategy;

@@ -95,6 +95,8 @@ enum class EngineEvent : std::uint8_t {
   position_blocked,
   position_unblocked,
   reversal_unresolved,
+  journal_behind,  ///< Its ring is full: intents wait in their lanes until the disk has caught up.
+  journal_caught_up,
   journal_failed,
   stopped,
 };

@@ -1,6 +1,9 @@
 #include "gateway/engine/settings.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#include "gateway/engine/journal_room.hpp"
 
 namespace backhand::engine {
 
@@ -73,6 +76,21 @@ order::Settings settlement_settings(const config::Config& config) {
   out.unresolved_after_ms = config.venue.unresolved_after_ms;
   out.client_oid_prefix = FixedString<8>{config.gateway.client_oid_prefix};
   return out;
+}
+
+std::uint32_t journal_records(const config::Config& config, std::uint64_t open_cases,
+                              std::uint64_t most) noexcept {
+  /// What the disk may be behind by while nothing waits for it: some seconds at usual rates.
+  constexpr std::uint64_t kDiskLag = 8'192;
+  const std::uint64_t open = config.gateway.max_open_intents;
+  const std::uint64_t positions = config.accounts.size() * config.instruments.size();
+  const std::uint64_t records = kWaitingRecords * (open + config.shots.max_armed)  // all of them wait,
+                                + kSendingRecords * std::min(open, positions)      // one a position is sent,
+                                + kIntentRecords * open_cases                      // the last run's,
+                                + halt_records(config.accounts.size())             // every halt,
+                                + config.gateway.max_lanes                         // every lane's name,
+                                + kDiskLag;
+  return static_cast<std::uint32_t>(std::min(std::bit_ceil(records), std::bit_floor(most)));
 }
 
 }  // namespace backhand::engine

@@ -36,22 +36,23 @@ bool fields_fit(const Intent& intent) noexcept {
                    intent.expected_scale);
 }
 
-DenyReason check_deadline(const Intent& intent, Ns now) noexcept {
+}  // namespace
+
+wire::DenyReason check_deadline(const Intent& intent, Ns now) noexcept {
+  if (intent.kind == IntentKind::withdraw || intent.kind == IntentKind::disarm) return DenyReason::none;
   if (intent.deadline_ns <= now) return DenyReason::deadline_passed;
   const Ns most = intent.kind == IntentKind::arm ? wire::kMaxShotAhead_ns : wire::kMaxDeadlineAhead_ns;
   if (intent.deadline_ns - now > most) return DenyReason::deadline_too_far;
   return DenyReason::none;
 }
 
-}  // namespace
-
-wire::DenyReason validate(const Intent& intent, std::uint64_t last_id, Ns now) noexcept {
+wire::DenyReason validate(const Intent& intent, std::uint64_t last_id) noexcept {
   if (intent.id == 0 || intent.id <= last_id) return DenyReason::id_not_increasing;
   switch (intent.kind) {
     case IntentKind::reverse:
     case IntentKind::arm:
       if (intent.target_id != 0 || !fields_fit(intent)) return DenyReason::malformed;
-      return check_deadline(intent, now);
+      return DenyReason::none;
     case IntentKind::fire:
       // What is to be reversed was said when the shot was armed; those fields are not looked at.
       if (intent.target_id == 0 || intent.target_id >= intent.id || intent.reserved != 0 ||
@@ -59,7 +60,7 @@ wire::DenyReason validate(const Intent& intent, std::uint64_t last_id, Ns now) n
           !size_fits((intent.flags & wire::kHasExpectedSize) != 0, intent.expected_digits,
                      intent.expected_scale))
         return DenyReason::malformed;
-      return check_deadline(intent, now);
+      return DenyReason::none;
     case IntentKind::withdraw:
     case IntentKind::disarm:
       if (intent.target_id == 0 || intent.target_id >= intent.id || intent.reserved != 0)

@@ -23,6 +23,9 @@ class VenueClock {
   /// one of the clocks was stepped; the new sample replaces the old.
   Sample on_sample(VenueMs venue_ms, Ns written_ns, Ns replied_ns) noexcept;
 
+  /// Our own clock was stepped or stood still: nothing is proven any more.
+  void forget() noexcept { known_ = false; }
+
   [[nodiscard]] bool known(Ns now) const noexcept { return known_ && now - taken_ns_ < kMaxAge_ns; }
 
   /// The latest time that the venue's clock has certainly reached. Only where `known`.

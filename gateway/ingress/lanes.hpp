@@ -127,6 +127,9 @@ class LaneSet {
   PublishResult offer(LaneIndex lane, wire::Outcome& outcome) noexcept;
   void count_dropped(LaneIndex lane) noexcept;
 
+  /// The lane cannot be served: as where its strategy wrote nonsense, its socket is closed.
+  void cut_off(LaneIndex lane) noexcept { break_lane(lane.value); }
+
   /// An open intent ended without a terminal event of its own (a withdraw or disarm that worked).
   void close_intent(LaneIndex lane) noexcept;
 

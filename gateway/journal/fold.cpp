@@ -5,7 +5,13 @@
 namespace backhand::journal {
 namespace {
 
-constexpr std::int64_t kDay_ns = 86'400LL * 1'000'000'000;
+/// A day's worth, and the hour under way.
+constexpr std::uint32_t kHoursKept = 25;
+constexpr std::uint32_t kHoursOfDay = 24;
+
+std::uint32_t hour_of(std::int64_t real_ns) noexcept {
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(real_ns, 0) / kHour_ns);
+}
 
 template <class Body>
 Dated<Body> dated(std::span<const Record> parts) noexcept {
@@ -109,16 +115,17 @@ std::expected<void, std::string> Fold::apply(std::span<const Record> parts) {
       return on_outcome(parts);
     case Kind::intended: {
       const Answer answer = on_intended(parts);
-      if (answer) count_day(parts[0], body_of<Intended>(parts), true);
+      if (answer) count_hour(parts[0].product(), dated<Intended>(parts), true);
       return answer;
     }
     case Kind::voided: {
       if (const OpenCase* open = find(parts[0], body_of<Voided>(parts).intent_id); open && open->intended)
-        count_day(parts[0], open->intended->body, false);
+        count_hour(parts[0].product(), *open->intended, false);
       return apply_common(parts);
     }
     case Kind::lane_marks:
     case Kind::day_count:
+    case Kind::hour_count:
     case Kind::run_state:
     case Kind::checkpoint_end:
     case Kind::case_state:
@@ -154,8 +161,15 @@ std::expected<void, std::string> Fold::apply_checkpoint(std::span<const Record> 
       return {};
     }
     case Kind::day_count: {
+      // Of an older version: in which hours of the day they were is not known, so all count as the last.
       const auto day = body_of<DayCount>(parts);
-      state_.day_counts[{head.lane, head.product(), day.account, day.symbol}] = {day.unix_day, day.count};
+      state_.hour_counts[{day.unix_day * kHoursOfDay + kHoursOfDay - 1, head.product(), day.account,
+                          day.symbol}] += day.count;
+      return {};
+    }
+    case Kind::hour_count: {
+      const auto hour = body_of<HourCount>(parts);
+      state_.hour_counts[{hour.unix_hour, head.product(), hour.account, hour.symbol}] = hour.count;
       return {};
     }
     case Kind::case_state:
@@ -364,15 +378,18 @@ void Fold::on_case_state(std::span<const Record> parts) {
   }
 }
 
-void Fold::count_day(const Record& head, const Intended& intended, bool up) {
-  const auto day = static_cast<std::uint32_t>(std::max<std::int64_t>(head.real_ns, 0) / kDay_ns);
-  DayTally& tally = state_.day_counts[{head.lane, head.product(), intended.account, intended.symbol}];
-  if (up) {
-    if (day > tally.unix_day) tally = {day, 0};
-    ++tally.count;
-  } else if (tally.unix_day == day && tally.count > 0) {
-    --tally.count;
+void Fold::count_hour(wire::Product product, const Dated<Intended>& intended, bool up) {
+  const std::uint32_t hour = hour_of(intended.real_ns);
+  const HourKey key{hour, product, intended.body.account, intended.body.symbol};
+  if (!up) {
+    const auto found = state_.hour_counts.find(key);
+    if (found != state_.hour_counts.end() && --found->second == 0) state_.hour_counts.erase(found);
+    return;
   }
+  ++state_.hour_counts[key];
+  // Ordered by hour: what is too old stands first. A clock that was set back drops nothing.
+  while (state_.hour_counts.begin()->first.unix_hour + kHoursKept <= hour)
+    state_.hour_counts.erase(state_.hour_counts.begin());
 }
 
 std::vector<Record> Fold::checkpoint() const {
@@ -380,15 +397,11 @@ std::vector<Record> Fold::checkpoint() const {
   out.add_undated(
       Stamp{},
       RunState{state_.last_start, state_.epoch, static_cast<std::uint8_t>(state_.clean_stop ? 1 : 0), {}});
-  std::uint32_t newest_day = 0;
-  for (const auto& [key, tally] : state_.day_counts) newest_day = std::max(newest_day, tally.unix_day);
   for (const auto& [number, lane] : state_.lanes) add_lane(out, lane);
   for (const auto& [id, open] : state_.cases) add_case(out, open);
   for (const Halt& halt : state_.halts) add_halt(out, halt);
-  for (const auto& [key, tally] : state_.day_counts) {
-    if (tally.unix_day != newest_day) continue;
-    out.add_undated(Stamp{0, {0, key.lane, 0}, key.product, {}},
-                    DayCount{tally.unix_day, tally.count, key.account, key.symbol});
+  for (const auto& [key, count] : state_.hour_counts) {
+    out.add_undated(Stamp{0, {}, key.product, {}}, HourCount{key.unix_hour, count, key.account, key.symbol});
   }
   return out.finish();
 }

@@ -51,7 +51,7 @@ class Fold {
   void replace_halt(Scope scope, const FixedString<24>& name, bool by_venue);
   void on_case_state(std::span<const Record> parts);
   void keep(LaneState& lane, std::span<const Record> parts, const wire::Outcome& outcome);
-  void count_day(const Record& head, const Intended& intended, bool up);
+  void count_hour(wire::Product product, const Dated<Intended>& intended, bool up);
 
   State state_;
   std::uint32_t keep_outcomes_;

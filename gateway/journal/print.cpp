@@ -221,6 +221,12 @@ void add(Fields& out, const DayCount& body) {
   out.number("unix_day", body.unix_day);
   out.number("count", body.count);
 }
+void add(Fields& out, const HourCount& body) {
+  out.text("account", body.account.view());
+  out.text("symbol", body.symbol.view());
+  out.number("unix_hour", body.unix_hour);
+  out.number("count", body.count);
+}
 void add(Fields& out, const RunState& body) {
   add(out, body.started);
   out.number("epoch", body.epoch);
@@ -282,6 +288,8 @@ void add_body(Fields& out, std::span<const Record> parts) {
       return add_as<CheckpointEnd>(out, parts);
     case Kind::case_state:
       return add_as<CaseState>(out, parts);
+    case Kind::hour_count:
+      return add_as<HourCount>(out, parts);
   }
 }
 

@@ -71,6 +71,8 @@ std::uint8_t parts_of(Kind kind) noexcept {
       return kPartsOf<CheckpointEnd>;
     case Kind::case_state:
       return kPartsOf<CaseState>;
+    case Kind::hour_count:
+      return kPartsOf<HourCount>;
   }
   return 0;
 }
@@ -119,6 +121,8 @@ std::string_view to_string(Kind kind) noexcept {
       return "checkpoint_end";
     case Kind::case_state:
       return "case_state";
+    case Kind::hour_count:
+      return "hour_count";
   }
   return "?";
 }

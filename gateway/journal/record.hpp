@@ -40,10 +40,11 @@ enum class Kind : std::uint8_t {
   account_halted = 14,  ///< The venue refused the account's credentials or kind.
   shot_taken = 15,      ///< An armed shot waits; after a restart it is disarmed (`restarted`).
   lane_marks = 32,      ///< Checkpoint only: a lane's taken mark and last record number.
-  day_count = 33,       ///< Checkpoint only: reversals of a lane and position on one UTC day.
-  run_state = 34,       ///< Checkpoint only, first: epoch, boot, configuration of the last start.
+  day_count = 33,  ///< Checkpoint only, written no more: reversals of a lane and position on one UTC day.
+  run_state = 34,  ///< Checkpoint only, first: epoch, boot, configuration of the last start.
   checkpoint_end = 35,  ///< Checkpoint only, last: how many records it has.
   case_state = 36,      ///< Checkpoint only: behind the records of an open case.
+  hour_count = 37,      ///< Checkpoint only: reversals of a position in one hour.
 };
 
 inline constexpr std::uint8_t kRecordVersion = 1;
@@ -257,6 +258,14 @@ struct LaneMarks {
 struct DayCount {
   static constexpr Kind kKind = Kind::day_count;
   std::uint32_t unix_day;
+  std::uint32_t count;
+  wire::AccountName account;
+  wire::SymbolName symbol;
+};
+
+struct HourCount {
+  static constexpr Kind kKind = Kind::hour_count;
+  std::uint32_t unix_hour;
   std::uint32_t count;
   wire::AccountName account;
   wire::SymbolName symbol;

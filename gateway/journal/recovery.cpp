@@ -73,6 +73,7 @@ std::expected<Recovered, Error> Recovery::run(std::int64_t unix_seconds) {
     if (const Done done = (this->*step)(); !done) return std::unexpected(done.error());
   }
   judge_tail();
+  out_.unix_seconds = unix_seconds;
   stored_epoch_ = std::max(stored_epoch_, fold_.state().epoch);
   const auto now = static_cast<std::uint32_t>(std::clamp<std::int64_t>(unix_seconds, 1, UINT32_MAX - 1));
   if (stored_epoch_ == UINT32_MAX)

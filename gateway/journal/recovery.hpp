@@ -28,6 +28,7 @@ struct Recovered {
   State state;
   std::uint32_t epoch = 0;  ///< To use: max(stored + 1, Unix seconds). Durable once a journal is opened.
   std::uint64_t next_number = 1;
+  std::int64_t unix_seconds = 0;  ///< The wall clock's time of the recovery.
   TailLoss tail = TailLoss::none;
   std::string tail_reason;         ///< One sentence for the log; empty with none.
   std::uint64_t records_read = 0;  ///< From disk and hot segment.

@@ -19,8 +19,12 @@ static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 /// Slots ahead of the next number that are brought into the cache: two entries of three records.
 constexpr std::uint64_t kWarmSlots = 6;
 
-/// Whether an entry begins something, rather than says what became of it.
-bool begins(Kind kind) noexcept {
+/// Record::behind cannot say more. A batch is smaller, so what lies further back is not in question.
+constexpr std::uint64_t kMostBehind = UINT16_MAX;
+
+/// With a shot waiting for it, an entry of these kinds does without the other thread's cache line and without
+/// the next lines of the ring.
+bool is_urgent(Kind kind) noexcept {
   return kind == Kind::taken || kind == Kind::shot_taken || kind == Kind::intended;
 }
 
@@ -86,20 +90,18 @@ BH_ON_PATH Appended RingJournal::append(std::span<Record> parts) noexcept {
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return {AppendStatus::failed, 0};
   const std::uint64_t count = parts.size();
-  const bool beginning = begins(parts[0].kind);
-  const std::uint64_t need = count + (beginning ? reserve() : 0);
-  // With a shot waiting for it, this entry does without the other thread's cache line: an older number is
-  // enough.
-  if (!beginning || durability_ == Durability::power || need > slots_ - (next_ - synced_seen_))
+  const bool urgent = is_urgent(parts[0].kind);
+  // For an urgent one an older number is enough.
+  if (!urgent || durability_ == Durability::power || count > slots_ - (next_ - synced_seen_))
     synced_seen_ = synced_.load(std::memory_order_acquire);
-  if (need > slots_ - (next_ - synced_seen_)) [[unlikely]]
+  if (count > slots_ - (next_ - synced_seen_)) [[unlikely]]
     return {AppendStatus::full, 0};
   const std::int64_t real_ns = parts[0].mono_ns + real_offset_ns_.load(std::memory_order_relaxed);
   for (Record& record : parts) {
     record.number = next_;
     record.real_ns = real_ns;
     record.epoch = epoch_;
-    record.behind = static_cast<std::uint16_t>(next_ - synced_seen_);
+    record.behind = static_cast<std::uint16_t>(std::min(next_ - synced_seen_, kMostBehind));
     record.crc = checksum_of(record);
     std::memcpy(&ring_[next_ & mask_], &record, sizeof(Record));
     ++next_;
@@ -107,7 +109,7 @@ BH_ON_PATH Appended RingJournal::append(std::span<Record> parts) noexcept {
   // Pairs with head(): who sees the number sees the bytes, the next process included.
   std::atomic_ref{*shared_head_}.store(next_, std::memory_order_release);
   if (durability_ == Durability::process) {
-    if (!beginning) warm();
+    if (!urgent) warm();
     return {AppendStatus::durable, next_ - 1};
   }
   if (has_thread_.load(std::memory_order_relaxed)) {
@@ -115,6 +117,12 @@ BH_ON_PATH Appended RingJournal::append(std::span<Record> parts) noexcept {
     doorbell_.notify_one();
   }
   return {AppendStatus::pending, next_ - 1};
+}
+
+BH_ON_PATH Room RingJournal::room() noexcept {
+  // The other thread's cache line is looked at only where the answer may matter.
+  if (next_ - synced_seen_ > slots_ / 2) synced_seen_ = synced_.load(std::memory_order_acquire);
+  return {slots_ - (next_ - synced_seen_), slots_};
 }
 
 void RingJournal::warm() noexcept {
@@ -231,8 +239,10 @@ void RingJournal::stop_thread() {
 std::expected<std::unique_ptr<Journal>, Error> open_journal(Storage& storage, const Settings& settings,
                                                             const Recovered& recovered, Ns now_ns,
                                                             std::int64_t real_offset_ns) {
-  if (!std::has_single_bit(settings.hot_records) || settings.hot_records < 64 || settings.hot_records > 32768)
-    return std::unexpected(Error{"the journal's ring must have 64 to 32768 records, a power of two"});
+  if (!std::has_single_bit(settings.hot_records) || settings.hot_records < 64 ||
+      settings.hot_records > kMostHotRecords)
+    return std::unexpected(Error{"the journal's ring must have 64 to " + std::to_string(kMostHotRecords) +
+                                 " records, a power of two"});
   if (settings.segment_records < settings.hot_records)
     return std::unexpected(Error{"a journal segment must hold at least one ring of " +
                                  std::to_string(settings.hot_records) + " records"});

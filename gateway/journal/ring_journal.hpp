@@ -27,6 +27,7 @@ class RingJournal final : public Journal {
   [[nodiscard]] std::expected<void, Error> make_ring();
 
   Appended append(std::span<Record> parts) noexcept override;
+  [[nodiscard]] Room room() noexcept override;
   [[nodiscard]] std::uint64_t durable_number() const noexcept override;
   [[nodiscard]] bool failed() const noexcept override { return failed_.load(std::memory_order_acquire); }
   void warm() noexcept override;
@@ -43,8 +44,6 @@ class RingJournal final : public Journal {
   [[nodiscard]] std::expected<void, Error> flush();
 
  private:
-  /// A quarter of the ring is kept for what must be said about reversals under way.
-  [[nodiscard]] std::uint64_t reserve() const noexcept { return slots_ / 4; }
   [[nodiscard]] std::uint64_t head() const noexcept;
   [[nodiscard]] std::expected<void, Error> make_hot_segment();
   std::uint64_t copy_batch(std::uint64_t head);

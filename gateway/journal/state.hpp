@@ -102,18 +102,15 @@ struct Halt {
   std::uint32_t epoch = 0;
 };
 
-struct DayKey {
-  std::uint16_t lane = 0;
+inline constexpr std::int64_t kHour_ns = 3'600LL * 1'000'000'000;
+
+/// One hour of Unix time, counted from 0.
+struct HourKey {
+  std::uint32_t unix_hour = 0;
   wire::Product product{};
   wire::AccountName account;
   wire::SymbolName symbol;
-  friend auto operator<=>(const DayKey&, const DayKey&) noexcept = default;
-};
-
-/// Reversals intended and not voided on the latest UTC day that saw one.
-struct DayTally {
-  std::uint32_t unix_day = 0;
-  std::uint32_t count = 0;
+  friend auto operator<=>(const HourKey&, const HourKey&) noexcept = default;
 };
 
 struct State {
@@ -125,7 +122,8 @@ struct State {
   /// By (lane, intent id): the order in which a lane's intents were taken.
   std::map<std::pair<std::uint16_t, std::uint64_t>, OpenCase> cases;
   std::vector<Halt> halts;
-  std::map<DayKey, DayTally> day_counts;
+  /// Reversals intended and not voided, by hour: of the 25 hours up to the last one that saw any.
+  std::map<HourKey, std::uint32_t> hour_counts;
 };
 
 }  // namespace backhand::journal

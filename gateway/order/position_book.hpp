@@ -52,6 +52,11 @@ class PositionBook {
   ReadResult on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
                               Ns read_at) noexcept;
 
+  /// Our monotonic clock has missed `lost`: all reads are older by that.
+  void on_time_lost(Ns lost) noexcept {
+    for (Entry& e : entries_) e.read_at -= lost;
+  }
+
   /// From now on a read that is not later than `venue_ms` says nothing about the present. Called with the
   /// ack's time and with the last leg's update. Until a later read comes, `check` answers `position_busy`.
   void needs_read_since(PositionIndex position, VenueMs venue_ms) noexcept;

@@ -219,6 +219,7 @@ void IoLoop::run() {
   }
   engine_.start(monotonic_now());
   for (;;) {
+    look_for_lost_time();
     const Ns now = monotonic_now();
     const Ns stop_by = stop_by_ns_.load(std::memory_order_acquire);
     if (stop_by != 0) {
@@ -244,6 +245,14 @@ void IoLoop::run() {
   ended_.store(true, std::memory_order_release);
 }
 
+/// Before anything is sent in this turn: did the clock that deadlines are given in stand still?
+BH_ON_PATH void IoLoop::look_for_lost_time() {
+  const std::uint64_t ticks = read_ticks();
+  if (!lost_time_.is_due(ticks)) return;
+  const ClockReadings readings = read_clocks(ticks);
+  if (const Ns lost = lost_time_.look(readings); lost > 0) engine_.on_time_lost(lost, readings.monotonic_ns);
+}
+
 BH_ON_PATH int IoLoop::turn(Ns now) {
   wire_->set_now(now);
   int done = static_cast<int>(parts_.lanes.do_work([&](const ingress::LaneChange& change) {
@@ -252,17 +261,20 @@ BH_ON_PATH int IoLoop::turn(Ns now) {
       return;
     }
     const std::string& strategy = parts_.config.strategies[change.strategy.value].name;
-    engine_.on_lane_opened(change.lane, change.strategy, journal::StrategyName{strategy},
-                           parts_.lanes.name(change.lane), now);
-    engine_.on_lane_attached(change.lane, change.cursor, now);
+    if (engine_.on_lane_opened(change.lane, change.strategy, journal::StrategyName{strategy},
+                               parts_.lanes.name(change.lane), now)) {
+      engine_.on_lane_attached(change.lane, change.cursor, now);
+    } else {
+      parts_.lanes.cut_off(change.lane);
+    }
   }));
   const auto take = [&](LaneIndex lane, const wire::Intent& intent) {
     engine_.on_intent(lane, intent, monotonic_now());
   };
-  done += static_cast<int>(parts_.lanes.drain(kIntentsPerTurn, take));
+  done += static_cast<int>(parts_.lanes.drain(engine_.intake_budget(kIntentsPerTurn, now), take));
   done += pool_->do_work(now);
   // Once more, so that an intent waits for half a turn at most to be seen.
-  done += static_cast<int>(parts_.lanes.drain_recent(kIntentsPerTurn, take));
+  done += static_cast<int>(parts_.lanes.drain_recent(engine_.intake_budget(kIntentsPerTurn, now), take));
   done += engine_.do_work(done > 0 ? monotonic_now() : now);
   not_ready_because_.store(engine_.not_ready_because(), std::memory_order_relaxed);
   done += run_commands(now);
@@ -295,8 +307,12 @@ void IoLoop::idle(Ns now) {
 }
 
 void IoLoop::sleep_until_something(Ns now) {
-  if (parts_.lanes.prepare_sleep()) {
-    const Ns due = std::min({engine_.next_due(now), pool_->next_due(), now + kLongestSleep_ns});
+  const bool nothing_waits = parts_.lanes.prepare_sleep();
+  // Intents that wait for the journal are looked at again after a short pause, not in every turn.
+  const bool held_back = engine_.intake_budget(1, now) == 0;
+  if (nothing_waits || held_back) {
+    const Ns due = std::min(
+        {engine_.next_due(now), pool_->next_due(), now + (held_back ? kMillisecond : kLongestSleep_ns)});
     const Ns at = monotonic_now();
     // "At once" may be the smallest number there is, so it is compared before it is subtracted from.
     if (due > at) {

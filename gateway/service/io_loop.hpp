@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "common/error.hpp"
+#include "common/lost_time.hpp"
 #include "common/shm/fd.hpp"
 #include "common/time.hpp"
 #include "gateway/bitget/dialect.hpp"
@@ -85,7 +86,10 @@ class IoLoop {
   void idle(Ns now);
   void sleep_until_something(Ns now);
 
+  void look_for_lost_time();
+
   Parts parts_;
+  LostTime lost_time_;
   std::unique_ptr<PoolWire> wire_;
   std::unique_ptr<LanePort> lane_port_;
   std::unique_ptr<PoolHandler> handler_;

@@ -46,6 +46,7 @@ journal::Settings journal_settings(const config::Config& config) {
   out.segment_records =
       static_cast<std::uint64_t>(config.gateway.journal_segment_mb) * 1'048'576 / sizeof(journal::Record);
   out.keep_segments = config.gateway.journal_keep_segments;
+  out.keep_outcomes = config.gateway.kept_events();
   out.config_hash = journal::hash_of(config::describe(config));
   out.oid_prefix = FixedString<8>{config.gateway.client_oid_prefix};
   out.program_version = FixedString<16>{BACKHAND_VERSION};
@@ -78,8 +79,12 @@ std::string_view text_of(engine::EngineEvent event) noexcept {
       return "position unblocked";
     case engine::EngineEvent::reversal_unresolved:
       return "a reversal could not be resolved by evidence: a person must look";
+    case engine::EngineEvent::journal_behind:
+      return "the disk is behind: the journal's ring is full, and intents wait in their lanes";
+    case engine::EngineEvent::journal_caught_up:
+      return "the disk has caught up: intents are taken again";
     case engine::EngineEvent::journal_failed:
-      return "journal failed";
+      return "journal failed: find out why the disk failed, then restart; what was sent is settled then";
     case engine::EngineEvent::stopped:
       return "stopped";
   }
@@ -98,11 +103,13 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
     case engine::EngineEvent::mode_mismatch:
     case engine::EngineEvent::clock_stepped:
     case engine::EngineEvent::position_blocked:
+    case engine::EngineEvent::journal_behind:
       return LogLevel::warning;
     case engine::EngineEvent::ready:
     case engine::EngineEvent::account_ready:
     case engine::EngineEvent::lead_trader_detected:
     case engine::EngineEvent::position_unblocked:
+    case engine::EngineEvent::journal_caught_up:
     case engine::EngineEvent::stopped:
       return LogLevel::info;
   }
@@ -226,10 +233,13 @@ std::expected<void, Error> Gateway::make_lanes() {
 }
 
 std::expected<void, Error> Gateway::open_journal_and_recover() {
-  const journal::Settings settings = journal_settings(config_);
+  journal::Settings settings = journal_settings(config_);
   const auto unix_seconds = unix_now_ms() / 1'000;
   auto recovered = journal::recover(storage_, settings, unix_seconds);
   if (!recovered) return std::unexpected(recovered.error());
+  settings.hot_records =
+      engine::journal_records(config_, recovered->state.cases.size(),
+                              std::min<std::uint64_t>(settings.segment_records, journal::kMostHotRecords));
   if (recovered->must_block_all()) log(LogLevel::warning, recovered->tail_reason);
   const journal::Recovered& found = *recovered;
   const std::uint32_t epoch = recovered->epoch;
@@ -408,15 +418,19 @@ std::string Gateway::answer_halt(const AdminRequest& request, bool halt) {
     if (!account.valid()) return failure("no account is called \"" + request.account + "\"");
   }
   Command command;
+  bool recorded = true;
   command.run = [&](engine::Engine& engine, const net::Pool*, Ns now) {
-    if (account.valid()) {
-      halt ? engine.halt_account(account, request.reason, now)
-           : engine.resume_account(account, request.reason, now);
+    if (halt && account.valid()) {
+      engine.halt_account(account, request.reason, now);
+    } else if (halt) {
+      engine.halt(request.reason, now);
     } else {
-      halt ? engine.halt(request.reason, now) : engine.resume(request.reason, now);
+      recorded = account.valid() ? engine.resume_account(account, request.reason, now)
+                                 : engine.resume(request.reason, now);
     }
   };
   if (!run_on_loop(command)) return failure("the gateway is stopping");
+  if (!recorded) return failure("not resumed: the journal cannot record it (disk behind, or failed)");
   log(LogLevel::warning, std::string{halt ? "halted" : "resumed"} + " by user " +
                              std::to_string(request.uid) +
                              (request.account.empty() ? "" : "; account " + request.account) +

@@ -37,7 +37,7 @@ TEST(Names, CoverEveryEnumBothWays) {
   expect_total<DenyReason>(39);
   expect_total<SettledResult>(5);
   expect_total<CodeClass>(13);
-  expect_total<NoticeKind>(9);
+  expect_total<NoticeKind>(10);
   expect_total<AttachStatus>(12);
 }
 

@@ -31,6 +31,9 @@ constexpr std::array<BugName, kBugs> kNames{{
     {seal_and_again, "seal_and_again"},
     {spoilt_seal_leaves, "spoilt_seal_leaves"},
     {shots_forgotten, "shots_forgotten"},
+    {journal_room_ignored, "journal_room_ignored"},
+    {queued_again, "queued_again"},
+    {lost_time_unseen, "lost_time_unseen"},
     {bound_exceeded, "bound_exceeded"},
 }};
 

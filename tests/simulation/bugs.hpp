@@ -37,9 +37,12 @@ enum class Bug : std::uint8_t {
   seal_and_again,        ///< A sealed record that has left is taken for lost, and its shot sent another way.
   spoilt_seal_leaves,    ///< Dropping a sealed connection sends what was encrypted.
   shots_forgotten,       ///< A restart forgets which shots were armed.
+  journal_room_ignored,  ///< Intents are taken although the journal has no room for what they will record.
+  queued_again,          ///< `queued` is told anew whenever an intent is submitted anew.
+  lost_time_unseen,      ///< Nobody notices that the monotonic clock stood still.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
-inline constexpr std::size_t kBugs = 23;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 26;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

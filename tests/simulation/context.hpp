@@ -42,12 +42,14 @@ class EventQueue {
 /// The clocks of a world. `now` is nobody's clock: it only grows. Others follow from it.
 struct Clocks {
   Ns now = 1'000 * kSecond;
-  Ns booted = 0;  ///< When the machine came up; CLOCK_MONOTONIC counts from here.
+  Ns booted = 0;          ///< When the machine came up; CLOCK_MONOTONIC counts from here.
+  Ns frozen_at = kNever;  ///< While the machine stands still, and CLOCK_MONOTONIC with it.
+  Ns lost = 0;            ///< What CLOCK_MONOTONIC has missed and the process has not been told yet.
   Ns wall_offset = 1'790'000'000 * kSecond;
   Ns venue_offset = 1'790'000'000 * kSecond;
   double venue_drift_ppm = 0;
 
-  [[nodiscard]] Ns mono() const noexcept { return now - booted; }
+  [[nodiscard]] Ns mono() const noexcept { return (now < frozen_at ? now : frozen_at) - booted; }
   [[nodiscard]] std::int64_t wall_seconds() const noexcept { return (now + wall_offset) / kSecond; }
   [[nodiscard]] Ns venue() const noexcept {
     return now + venue_offset + static_cast<Ns>(static_cast<double>(now) * venue_drift_ppm * 1e-6);

@@ -119,6 +119,7 @@ constexpr FaultKind kKinds[] = {
     {"process_killed_at_disk", kNotForgotten},
     {"process_killed_at_start", kNotForgotten},
     {"process_paused", kDeadline},
+    {"clock_frozen", kDeadline},
     {"process_stopped", kNotForgotten},
     {"wall_clock_step", kOnce},
     {"power_lost", kOnce},
@@ -135,6 +136,8 @@ constexpr FaultKind kKinds[] = {
     {"hot_segment_lost", kVouched},
     {"hot_allocation_fails", kVouched},
     {"hot_map_fails", kVouched},
+    {"disk_stalls", kOneEnd},
+    {"journal_ring_full", kOneEnd},
     // Strategies.
     {"strategy_dies", kOneEnd},
     {"strategy_stalls", kOneEnd},

@@ -5,8 +5,8 @@
 
 namespace backhand::simulation {
 
-SimLanes::SimLanes(Context& context, CrashPoint& crash, std::size_t lanes)
-    : context_(context), crash_(crash), lanes_(lanes) {}
+SimLanes::SimLanes(Context& context, CrashPoint& crash, std::size_t lanes, std::size_t capacity)
+    : context_(context), crash_(crash), capacity_(capacity), lanes_(lanes) {}
 
 void SimLanes::restore(const journal::State& state) {
   for (const auto& [number, known] : state.lanes) {
@@ -27,23 +27,25 @@ void SimLanes::forget() {
     lane.taken_mark = 0;
     lane.last_record = 0;
     lane.event_number = 0;
+    lane.queued.clear();
   }
 }
 
 std::vector<SimLanes::Change> SimLanes::take_changes() { return std::exchange(changes_, {}); }
 
-int SimLanes::drain(const std::function<void(LaneIndex, const wire::Intent&)>& sink) {
+int SimLanes::drain(std::size_t budget, const std::function<void(LaneIndex, const wire::Intent&)>& sink) {
   int taken = 0;
   for (std::uint16_t number = 0; number < lanes_.size(); ++number) {
     Lane& lane = lanes_[number];
-    for (int look = 0; look < 8 && lane.ring.attached && !lane.ring.intents.empty(); ++look) {
+    for (int look = 0; look < 8 && lane.ring.attached && !lane.ring.intents.empty() && budget > 0; ++look) {
       const std::size_t owed = std::size_t{wire::kEventsPerIntent} * (lane.open + 1);
-      if (context_.bug != Bug::outcome_dropped && kCapacity - lane.ring.outcomes.size() < owed) break;
+      if (context_.bug != Bug::outcome_dropped && capacity_ - lane.ring.outcomes.size() < owed) break;
       if (crash_.dead()) return taken;
       const wire::Intent intent = lane.ring.intents.front();
       lane.ring.intents.pop_front();
       ++lane.open;
       ++taken;
+      --budget;
       sink(LaneIndex{number}, intent);
       lane.taken_mark = std::max(lane.taken_mark, intent.id);
     }
@@ -52,9 +54,9 @@ int SimLanes::drain(const std::function<void(LaneIndex, const wire::Intent&)>& s
 }
 
 bool SimLanes::anything_waits() const noexcept {
-  return !changes_.empty() || std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
+  return !changes_.empty() || std::any_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) {
     return lane.ring.attached && !lane.ring.intents.empty() &&
-           kCapacity - lane.ring.outcomes.size() >= std::size_t{wire::kEventsPerIntent} * (lane.open + 1);
+           capacity_ - lane.ring.outcomes.size() >= std::size_t{wire::kEventsPerIntent} * (lane.open + 1);
   });
 }
 
@@ -62,13 +64,13 @@ bool SimLanes::put(Lane& lane, wire::Outcome& outcome) noexcept {
   outcome.published_ns = context_.clocks.mono();
   lane.last_record = std::max(lane.last_record, outcome.record_number);
   if (!lane.ring.attached) return true;
-  if (lane.ring.outcomes.size() >= kCapacity) return context_.bug == Bug::outcome_dropped;
+  if (lane.ring.outcomes.size() >= capacity_) return context_.bug == Bug::outcome_dropped;
   if (crash_.reach(Step::before_publish)) return true;
   outcome.event_number = ++lane.event_number;
   lane.ring.outcomes.push_back(outcome);
   const bool terminal = (outcome.flags & wire::kTerminal) != 0;
   if (context_.bug == Bug::outcome_twice && terminal && lane.ring.outcomes.size() % 16 == 0 &&
-      lane.ring.outcomes.size() < kCapacity)
+      lane.ring.outcomes.size() < capacity_)
     lane.ring.outcomes.push_back(outcome);
   (void)crash_.reach(Step::after_publish);
   return true;
@@ -78,6 +80,13 @@ bool SimLanes::publish(LaneIndex index, wire::Outcome& outcome) noexcept {
   if (crash_.dead()) return true;
   Lane& lane = lanes_[index.value];
   if (wire::is_terminal(outcome)) close_intent(index);
+  // The room of an intent is counted on each event being told once into it.
+  if (outcome.kind == wire::EventKind::queued && !lane.queued.insert(outcome.intent_id).second)
+    context_.violate("queued is told twice of one intent in lane " + std::to_string(index.value));
+  if (context_.bug == Bug::queued_again && outcome.kind == wire::EventKind::queued) {
+    wire::Outcome again = outcome;
+    if (context_.random.chance(0.1)) (void)publish(index, again);
+  }
   const bool put_in = put(lane, outcome);
   // The room was reserved, so this is a promise broken by one of the two sides.
   if (!put_in) context_.violate("no room for an event of an intent in lane " + std::to_string(index.value));
@@ -89,7 +98,7 @@ bool SimLanes::offer(LaneIndex index, wire::Outcome& outcome) noexcept {
   Lane& lane = lanes_[index.value];
   const std::size_t kept = std::size_t{wire::kEventsPerIntent} * lane.open;
   if (lane.ring.attached && context_.bug != Bug::outcome_dropped &&
-      kCapacity - lane.ring.outcomes.size() < kept + 1)
+      capacity_ - lane.ring.outcomes.size() < kept + 1)
     return false;
   return put(lane, outcome);
 }

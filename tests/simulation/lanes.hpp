@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "gateway/engine/ports.hpp"
@@ -29,9 +30,9 @@ struct LaneAttach {
 
 class SimLanes final : public engine::LanePort {
  public:
-  static constexpr std::size_t kCapacity = 32;
-
-  SimLanes(Context& context, CrashPoint& crash, std::size_t lanes);
+  /// Each ring has `capacity` places.
+  SimLanes(Context& context, CrashPoint& crash, std::size_t lanes, std::size_t capacity);
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
   // The gateway's process comes and goes.
   void restore(const journal::State& state);
@@ -43,8 +44,8 @@ class SimLanes final : public engine::LanePort {
     std::uint64_t cursor = 0;
   };
   [[nodiscard]] std::vector<Change> take_changes();
-  /// Takes what there is room for and gives it to `sink`; returns how many.
-  int drain(const std::function<void(LaneIndex, const wire::Intent&)>& sink);
+  /// Takes what there is room for, at most `budget`, and gives it to `sink`; returns how many.
+  int drain(std::size_t budget, const std::function<void(LaneIndex, const wire::Intent&)>& sink);
   [[nodiscard]] bool anything_waits() const noexcept;
 
   bool publish(LaneIndex lane, wire::Outcome& outcome) noexcept override;
@@ -53,6 +54,8 @@ class SimLanes final : public engine::LanePort {
 
   // The strategies' side.
   [[nodiscard]] LaneRing& ring(std::uint16_t lane) noexcept { return lanes_[lane].ring; }
+  /// As `detach`, by the gateway.
+  void cut_off(std::uint16_t lane) { detach(lane); }
   [[nodiscard]] LaneAttach attach(std::uint16_t lane, std::uint64_t cursor);
   void detach(std::uint16_t lane);
   [[nodiscard]] std::size_t size() const noexcept { return lanes_.size(); }
@@ -66,11 +69,13 @@ class SimLanes final : public engine::LanePort {
     std::uint64_t taken_mark = 0;
     std::uint64_t last_record = 0;
     std::uint64_t event_number = 0;
+    std::set<std::uint64_t> queued;  ///< Intents of this process that were told `queued`.
   };
   bool put(Lane& lane, wire::Outcome& outcome) noexcept;
 
   Context& context_;
   CrashPoint& crash_;
+  std::size_t capacity_;
   std::vector<Lane> lanes_;
   std::vector<Change> changes_;
 };

@@ -64,7 +64,8 @@ void draw_gateway(Context& context, Plan& plan) {
   journal.hot_dir = gateway.hot_dir;
   journal.durability = gateway.durability == config::Durability::power ? journal::Durability::power
                                                                        : journal::Durability::process;
-  journal.hot_records = 1U << static_cast<unsigned>(random.between(8, 10));
+  // In the small ones a disk that stands still for a moment is enough to fill them.
+  journal.hot_records = 1U << static_cast<unsigned>(random.between(6, 10));
   journal.segment_records = journal.hot_records * static_cast<std::uint64_t>(random.between(1, 2));
   journal.keep_segments = static_cast<std::uint32_t>(random.between(2, 4));
   journal.oid_prefix = FixedString<8>{gateway.client_oid_prefix};
@@ -228,6 +229,10 @@ void draw_faults(Context& context, Plan& plan) {
   plan.other_trades = often(0.25, 6);
   plan.strategy_events = often(0.4, 4);
   plan.halts = often(0.2, 2);
+  plan.disk_stalls = often(0.2, 2);
+  plan.freezes = often(0.1, 2);
+  // In the large ones many intents wait at a halt, a stop or a crash.
+  if (random.chance(0.2)) plan.lane_places = 512;
   plan.outages = often(0.2, 2);
 }
 

@@ -40,7 +40,11 @@ struct Plan {
   unsigned other_trades = 0;
   unsigned strategy_events = 0;  ///< Deaths, stalls, re-attaches.
   unsigned halts = 0;
+  unsigned disk_stalls = 0;
+  unsigned freezes = 0;
   unsigned outages = 0;
+
+  std::size_t lane_places = 32;  ///< Of each ring.
 
   /// Evidence may be missing: `unresolved` is a true answer then.
   bool hides_evidence = false;

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "common/assert.hpp"
+#include "common/lost_time.hpp"
 
 namespace backhand::simulation {
 
@@ -40,6 +41,10 @@ journal::Appended WatchedJournal::append(std::span<journal::Record> parts) noexc
   }
   dirty_ = true;
   const journal::Appended appended = journal_->append(parts);
+  if (appended.status == journal::AppendStatus::full) {
+    context_.violate("no room in the journal for a record that was owed it");
+    return {journal::AppendStatus::failed, 0};
+  }
   note(parts, appended);
   (void)crash_.reach(Step::after_append);
   return appended;
@@ -66,6 +71,12 @@ void WatchedJournal::note(std::span<const journal::Record> parts, const journal:
     default:
       return;
   }
+}
+
+journal::Room WatchedJournal::room() noexcept {
+  constexpr journal::Room kPlenty{1U << 20, 1U << 20};
+  if (crash_.dead() || journal_ == nullptr || context_.bug == Bug::journal_room_ignored) return kPlenty;
+  return journal_->room();
 }
 
 std::uint64_t WatchedJournal::durable_number() const noexcept {
@@ -166,6 +177,7 @@ StartResult Process::start() {
   storage_->set_plan([this](std::uint64_t, MemoryStorage::Operation operation, const std::string& path) {
     return at_storage(operation, path);
   });
+  context_.clocks.lost = 0;
   starting_ = true;
   std::expected<void, Error> made;
   try {
@@ -278,20 +290,27 @@ bool Process::stop() {
 
 int Process::turn() {
   const Ns now = context_.clocks.mono();
+  const Ns lost = std::exchange(context_.clocks.lost, 0);
+  if (lost >= LostTime::kLeast_ns && context_.bug != Bug::lost_time_unseen) engine_->on_time_lost(lost, now);
   for (const SimLanes::Change& change : lanes_.take_changes()) {
     const LaneIndex lane{change.lane};
     if (!change.attached) {
       if (engine_->lanes().is_open(lane)) engine_->on_lane_closed(lane, now);
     } else {
       const StrategyIndex strategy{change.lane};
-      engine_->on_lane_opened(lane, strategy,
-                              journal::StrategyName{plan_.config.strategies[change.lane].name},
-                              journal::LaneName{"main"}, now);
-      engine_->on_lane_attached(lane, change.cursor, now);
+      if (engine_->on_lane_opened(lane, strategy,
+                                  journal::StrategyName{plan_.config.strategies[change.lane].name},
+                                  journal::LaneName{"main"}, now)) {
+        engine_->on_lane_attached(lane, change.cursor, now);
+      } else {
+        lanes_.cut_off(change.lane);
+      }
     }
     if (crash_.dead()) return 1;
   }
-  int done = lanes_.drain([&](LaneIndex lane, const wire::Intent& intent) {
+  const std::size_t budget = engine_->intake_budget(64, now);
+  if (budget == 0) context_.fire("journal_ring_full");
+  int done = lanes_.drain(budget, [&](LaneIndex lane, const wire::Intent& intent) {
     if (context_.bug == Bug::deadline_ignored && intent.deadline_ns > now) {
       wire::Intent late = intent;
       late.deadline_ns += kSecond;
@@ -306,8 +325,9 @@ int Process::turn() {
   return done;
 }
 
-Ns Process::next_due() const noexcept {
-  if (lanes_.anything_waits()) return 0;
+Ns Process::next_due() noexcept {
+  const Ns now = context_.clocks.mono();
+  if (lanes_.anything_waits()) return engine_->intake_budget(1, now) > 0 ? 0 : now + kMillisecond;
   return std::min(engine_->next_due(context_.clocks.mono()), network_.next_due());
 }
 
@@ -323,7 +343,7 @@ void Process::schedule_disk_work() {
 
 void Process::disk_work() {
   if (engine_ == nullptr || crash_.dead()) return;
-  if (paused_) {
+  if (paused_ || (context_.faults_on && context_.now() < disk_stands_until_)) {
     schedule_disk_work();
     return;
   }

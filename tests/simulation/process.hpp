@@ -26,6 +26,7 @@ class WatchedJournal final : public journal::Sink {
       : context_(context), crash_(crash), ledger_(ledger) {}
   void open(journal::Journal* journal) noexcept { journal_ = journal; }
   journal::Appended append(std::span<journal::Record> parts) noexcept override;
+  [[nodiscard]] journal::Room room() noexcept override;
   [[nodiscard]] std::uint64_t durable_number() const noexcept override;
   [[nodiscard]] bool failed() const noexcept override {
     return !crash_.dead() && journal_ != nullptr && journal_->failed();
@@ -75,7 +76,7 @@ class Process final : public engine::EventPort {
   [[nodiscard]] engine::Engine& engine() noexcept { return *engine_; }
   /// One turn of the I/O loop; returns how much was done.
   int turn();
-  [[nodiscard]] Ns next_due() const noexcept;
+  [[nodiscard]] Ns next_due() noexcept;
   [[nodiscard]] bool journal_failed() const noexcept { return journal_failed_; }
   [[nodiscard]] std::vector<AccountIndex> take_refused_accounts() noexcept;
 
@@ -83,6 +84,8 @@ class Process final : public engine::EventPort {
   void set_storage_fault(StorageFault fault) noexcept { storage_fault_ = fault; }
   [[nodiscard]] test::MemoryStorage& storage() noexcept { return *storage_; }
   void replace_storage(std::unique_ptr<test::MemoryStorage> storage) { storage_ = std::move(storage); }
+  /// Nothing reaches the disk before `until` (world time).
+  void stall_disk(Ns until) noexcept { disk_stands_until_ = until; }
   void accept_lost_hot(bool accept) noexcept { settings_.accept_lost_hot = accept; }
   void set_paused(bool paused) noexcept { paused_ = paused; }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
@@ -121,6 +124,7 @@ class Process final : public engine::EventPort {
   bool paused_ = false;
   bool journal_failed_ = false;
   bool disk_scheduled_ = false;
+  Ns disk_stands_until_ = 0;
 };
 
 }  // namespace backhand::simulation

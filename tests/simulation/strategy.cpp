@@ -142,7 +142,7 @@ void SimStrategy::act() {
 
 void SimStrategy::push(wire::Intent intent, Ns deadline) {
   LaneRing& ring = lanes_.ring(number_);
-  if (ring.intents.size() >= SimLanes::kCapacity) return;  // Full is told at the push; it never was.
+  if (ring.intents.size() >= lanes_.capacity()) return;  // Full is told at the push; it never was.
   intent.deadline_ns = deadline - context_.clocks.booted;
   ledger_.add(number_, attachment_, intent, deadline);
   ring.intents.push_back(intent);

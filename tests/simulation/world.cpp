@@ -27,7 +27,7 @@ World::World(const SeedOptions& options)
       plan_(draw_plan(context_)),
       venue_(plan_.options, plan_.scenario),
       ledger_(context_, plan_),
-      lanes_(context_, crash_, plan_.config.strategies.size()),
+      lanes_(context_, crash_, plan_.config.strategies.size(), plan_.lane_places),
       network_(context_, plan_, crash_, ledger_, venue_),
       process_(context_, plan_, crash_, ledger_, lanes_, network_) {
   for (std::uint16_t s = 0; s < plan_.config.strategies.size(); ++s)
@@ -96,6 +96,8 @@ void World::plan_events() {
   often(plan_.other_trades, &World::other_trade);
   often(plan_.strategy_events, &World::strike_strategy);
   often(plan_.halts, &World::halt_for_a_while);
+  often(plan_.disk_stalls, &World::stall_disk);
+  often(plan_.freezes, &World::freeze);
   for (unsigned i = 0; i < plan_.outages; ++i) {
     context_.after(any_time(), [this] {
       context_.fire("net_outage");
@@ -159,6 +161,7 @@ void World::after_turn() {
 
 void World::on_death() {
   if (crash_.dead()) context_.tell("killed");
+  thaw();
   stopping_ = false;
   process_.bury();
   if (start_planned_) return;
@@ -212,6 +215,7 @@ void World::come_to_rest() {
   crash_.disarm();
   venue_.clear_faults();
   process_.set_storage_fault(StorageFault::none);
+  thaw();
   process_.set_paused(false);
   for (auto& strategy : strategies_) strategy->finish();
   const Ns begun = context_.now();
@@ -225,8 +229,7 @@ void World::come_to_rest() {
       continue;
     }
     if (process_.engine().halted()) {
-      process_.engine().resume("end", context_.clocks.mono());
-      ledger_.on_halted(false);
+      if (process_.engine().resume("end", context_.clocks.mono())) ledger_.on_halted(false);
     }
     if (process_.engine().open_intents() > 0) resolve_open();
     if (at_rest() && context_.now() > begun + kSecond / 2) break;

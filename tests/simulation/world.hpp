@@ -68,6 +68,9 @@ class World {
   void halt_for_a_while();
   void when_durable(EventQueue::Action action);
   void stop_process();
+  void stall_disk();
+  void freeze();
+  void thaw();
   void lose_power();
   void repair_start();
   void operators_rounds();

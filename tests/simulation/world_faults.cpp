@@ -23,7 +23,7 @@ void World::strike_process() {
     context_.fire("process_paused");
     process_.set_paused(true);
     context_.after(context_.random.heavy(500 * kMillisecond, 20 * kSecond),
-                   [this] { process_.set_paused(false); });
+                   [this] { process_.set_paused(context_.clocks.frozen_at != kNever); });
     return;
   }
   if (context_.random.chance(0.2)) {
@@ -50,6 +50,7 @@ void World::stop_process() {
 void World::lose_power() {
   if (!context_.faults_on) return;
   context_.fire("power_lost");
+  thaw();
   crash_.kill();
   if (process_.running()) on_death();
   if (plan_.config.gateway.durability == config::Durability::process) {
@@ -129,6 +130,33 @@ void World::strike_storage() {
       }
       return;
   }
+}
+
+void World::stall_disk() {
+  if (!context_.faults_on) return;
+  context_.fire("disk_stalls");
+  process_.stall_disk(context_.now() + context_.random.heavy(2 * kSecond, 20 * kSecond));
+}
+
+/// The machine stands still and its clock with it; the venue and the network go on.
+void World::freeze() {
+  if (!context_.faults_on || !process_.running() || process_.paused()) return;
+  context_.fire("clock_frozen");
+  context_.clocks.frozen_at = context_.now();
+  process_.set_paused(true);
+  const Ns frozen_at = context_.now();
+  context_.after(context_.random.between(20, 15'000) * kMillisecond, [this, frozen_at] {
+    if (context_.clocks.frozen_at == frozen_at) thaw();
+  });
+}
+
+void World::thaw() {
+  if (context_.clocks.frozen_at == kNever) return;
+  const Ns lost = context_.now() - context_.clocks.frozen_at;
+  context_.clocks.frozen_at = kNever;
+  context_.clocks.booted += lost;
+  context_.clocks.lost = lost;
+  process_.set_paused(false);
 }
 
 void World::repair_start() {
@@ -273,16 +301,15 @@ void World::operators_rounds() {
   const bool resumes = !context_.faults_on || context_.random.chance(0.3);
   if (!resumes) return;
   if (engine.halted() && ledger_.halted()) {
-    ledger_.on_halted(false);
-    engine.resume("looked", now);
+    if (engine.resume("looked", now)) ledger_.on_halted(false);
   }
   for (std::uint16_t a = 0; a < plan_.config.accounts.size() && !crash_.dead(); ++a) {
     const engine::AccountState& account = engine.account(AccountIndex{a});
     const bool refused =
         account.phase == engine::AccountPhase::halted || account.phase == engine::AccountPhase::refused;
     if (!account.halted_by_operator && !refused) continue;
-    ledger_.on_account_halted(plan_.config.accounts[a].name, false);
-    engine.resume_account(AccountIndex{a}, "looked", now);
+    if (engine.resume_account(AccountIndex{a}, "looked", now))
+      ledger_.on_account_halted(plan_.config.accounts[a].name, false);
   }
 }
 

@@ -96,6 +96,11 @@ INSTANTIATE_TEST_SUITE_P(
              "c.toml:5:14: gateway.durability: must be one of \"process\", \"power\"; it is \"disk\"\n"},
         Case{"LaneCapacityIsNoPowerOfTwo", kTop + "[gateway]\nlane_capacity = 1000\n" + kRest,
              "c.toml:5:17: gateway.lane_capacity: must be a power of two; it is 1000\n"},
+        Case{"MoreEventsKeptThanThereIsMemoryFor",
+             kTop + "[gateway]\nlane_capacity = 65536\nmax_lanes = 17\n" + kRest,
+             "c.toml:5:17: gateway.lane_capacity: times max_lanes (17) must not be above 1048576: so many "
+             "events "
+             "are kept for strategies that attach again; it is 65536\n"},
         Case{"LaneCapacityIsTooLarge", kTop + "[gateway]\nlane_capacity = 131072\n" + kRest,
              "c.toml:5:17: gateway.lane_capacity: must lie between 16 and 65536; it is 131072\n"},
         Case{"PrefixIsTooLong", kTop + "[gateway]\nclient_oid_prefix = \"backhand\"\n" + kRest,

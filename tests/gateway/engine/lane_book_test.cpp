@@ -52,6 +52,56 @@ class LaneBookTest : public ::testing::Test {
   RecordingLanes lanes;
 };
 
+std::vector<wire::Outcome> of_kind(const std::vector<wire::Outcome>& told, wire::EventKind kind) {
+  std::vector<wire::Outcome> out;
+  for (const wire::Outcome& o : told) {
+    if (o.kind == kind) out.push_back(o);
+  }
+  return out;
+}
+
+TEST_F(LaneBookTest, WhatIsKeptNoMoreIsToldAsLost) {
+  for (std::uint64_t i = 1; i <= 40; ++i) add(i);  // 16 are kept.
+  book.attached(kLane, 3);
+  lanes.room = 0;
+  EXPECT_EQ(book.replay(lanes, 1'000, 64), 0) << "no room: the notice waits like the events";
+  lanes.room = 1'000;
+  while (book.replay(lanes, 1'000, 64) > 0) {
+  }
+  ASSERT_EQ(lanes.told.size(), 17U);
+  EXPECT_EQ(lanes.told[0].notice, wire::NoticeKind::events_lost);
+  EXPECT_EQ(lanes.told[0].long_before, 4U);
+  EXPECT_EQ(lanes.told[0].long_after, 24U);
+  EXPECT_EQ(lanes.told[1].record_number, 25U);
+  EXPECT_EQ(lanes.told.back().record_number, 40U);
+  EXPECT_FALSE(book.replay_pending());
+}
+
+TEST_F(LaneBookTest, NothingIsLostOfWhatIsKept) {
+  for (std::uint64_t i = 1; i <= 40; ++i) add(i);
+  book.attached(kLane, 24);
+  while (book.replay(lanes, 1'000, 64) > 0) {
+  }
+  EXPECT_TRUE(of_kind(lanes.told, wire::EventKind::notice).empty());
+  EXPECT_EQ(lanes.told.size(), 16U);
+}
+
+TEST_F(LaneBookTest, WhatIsOverwrittenWhileAReplayWaitsIsToldAsLost) {
+  for (std::uint64_t i = 1; i <= 16; ++i) add(i);
+  book.attached(kLane, 0);
+  lanes.room = 2;
+  (void)book.replay(lanes, 1'000, 64);
+  for (std::uint64_t i = 17; i <= 24; ++i) add(i);  // 9 to 24 are kept now; 1 and 2 were told.
+  lanes.room = 1'000;
+  while (book.replay(lanes, 1'000, 64) > 0) {
+  }
+  const auto notices = of_kind(lanes.told, wire::EventKind::notice);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].long_before, 3U);
+  EXPECT_EQ(notices[0].long_after, 8U);
+  EXPECT_EQ(lanes.told.size(), 2U + 1U + 16U);
+}
+
 TEST_F(LaneBookTest, NumbersAreDense) {
   EXPECT_EQ(add(1), 1U);
   EXPECT_EQ(add(2), 2U);
@@ -107,14 +157,6 @@ TEST_F(LaneBookTest, DetachingGivesBackTheRoomOfHeldEvents) {
   book.detached(kLane, lanes);
   EXPECT_EQ(lanes.closed, 2);
   EXPECT_FALSE(book.replay_pending());
-}
-
-TEST_F(LaneBookTest, WhatIsTooOldIsStateAndNotRepeated) {
-  for (std::uint64_t i = 1; i <= 40; ++i) (void)add(i);
-  book.attached(kLane, 0);
-  EXPECT_EQ(book.replay(lanes, UINT64_MAX, 1'000), 16);
-  EXPECT_EQ(lanes.told.front().record_number, 25U);
-  EXPECT_EQ(lanes.told.back().record_number, 40U);
 }
 
 }  // namespace

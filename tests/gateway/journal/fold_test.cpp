@@ -90,10 +90,10 @@ TEST(Fold, AVoidedWriteMayBeMadeAgainAndIsNotCounted) {
   ASSERT_TRUE(feed(1, 1, intended(5)));
   ASSERT_TRUE(feed(1, 1, Voided{5, 11, wire::DenyReason::not_written, {}}));
   EXPECT_EQ(feed.at(1, 5).phase, CasePhase::voided);
-  EXPECT_EQ(feed.fold.state().day_counts.begin()->second.count, 0U);
+  EXPECT_TRUE(feed.fold.state().hour_counts.empty());
   ASSERT_TRUE(feed(1, 2, intended(5)));
   EXPECT_EQ(feed.at(1, 5).phase, CasePhase::intended);
-  EXPECT_EQ(feed.fold.state().day_counts.begin()->second.count, 1U);
+  EXPECT_EQ(feed.fold.state().hour_counts.begin()->second, 1U);
 }
 
 TEST(Fold, RecordNumbersOfALaneAreDense) {

@@ -548,7 +548,7 @@ TEST(Recovery, WhatRecoveryNeedsOutlivesTheSegmentThatItWasIn) {
       << "an outcome that can be replayed was dropped";
   EXPECT_EQ(recovered->state.lanes.at(1).last_record_number, 300U);
   EXPECT_EQ(recovered->state.lanes.at(1).strategy.view(), "momentum");
-  EXPECT_EQ(recovered->state.day_counts.begin()->second.count, 1U);
+  EXPECT_EQ(recovered->state.hour_counts.begin()->second, 1U);
 }
 
 }  // namespace
