@@ -166,8 +166,9 @@ struct EngineWorld::Impl {
     body = R"({"code":"00000","msg":"success","requestTime":0,"data":{"serverTime":")" +
            std::to_string((kUnixBase_ns + now) / kMillisecond) + "\"}}";
     engine->on_ping(view(200), now);
-    engine->on_lane_opened(LaneIndex{0}, StrategyIndex{0}, journal::StrategyName{"bench"},
-                           journal::LaneName{"lane"}, now);
+    if (!engine->on_lane_opened(LaneIndex{0}, StrategyIndex{0}, journal::StrategyName{"bench"},
+                                journal::LaneName{"lane"}, now))
+      fail("lane not recorded");
     engine->on_lane_attached(LaneIndex{0}, wire::kCursorNow, now);
     const Ns until = now + 120 * kSecond;
     while (!engine->ready()) {
