@@ -86,6 +86,10 @@ class Process final : public engine::EventPort {
   void replace_storage(std::unique_ptr<test::MemoryStorage> storage) { storage_ = std::move(storage); }
   /// Nothing reaches the disk before `until` (world time).
   void stall_disk(Ns until) noexcept { disk_stands_until_ = until; }
+  /// Whether what was recorded 50 ms ago may still not be on disk.
+  [[nodiscard]] bool disk_is_behind() const noexcept {
+    return context_.faults_on && context_.now() < disk_stands_until_ + 50 * kMillisecond;
+  }
   void accept_lost_hot(bool accept) noexcept { settings_.accept_lost_hot = accept; }
   void set_paused(bool paused) noexcept { paused_ = paused; }
   [[nodiscard]] bool paused() const noexcept { return paused_; }

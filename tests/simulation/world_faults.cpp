@@ -49,6 +49,8 @@ void World::stop_process() {
 
 void World::lose_power() {
   if (!context_.faults_on) return;
+  // Beyond what is promised of this durability: more than the last 10 ms would be lost.
+  if (plan_.config.gateway.durability == config::Durability::process && process_.disk_is_behind()) return;
   context_.fire("power_lost");
   thaw();
   crash_.kill();
@@ -120,7 +122,7 @@ void World::strike_storage() {
     }
     default:
       for (const std::string& path : process_.storage().paths()) {
-        if (!path.starts_with("/hot")) continue;
+        if (!path.starts_with("/hot") || process_.disk_is_behind()) continue;
         context_.fire("hot_segment_lost");
         process_.storage().erase(path);
         if (plan_.config.gateway.durability == config::Durability::power) continue;
@@ -281,7 +283,12 @@ void World::when_durable(EventQueue::Action action) {
     return;
   }
   context_.after(50 * kMillisecond, [this, life = process_.lives(), then = std::move(action)] {
-    if (process_.running() && process_.lives() == life && !process_.journal_failed()) then();
+    if (!process_.running() || process_.lives() != life || process_.journal_failed()) return;
+    if (process_.disk_is_behind()) {
+      when_durable(then);
+    } else {
+      then();
+    }
   });
 }
 
