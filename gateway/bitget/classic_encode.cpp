@@ -76,8 +76,10 @@ void write_target(const domain::Lookup& lookup, bool every_source, Writer& to) n
       if (!symbol.empty()) and_symbol();
       return;
     case domain::LookupKind::fills:
-      to.add(kFillsPath).add("?limit=100&orderId=").add(checked(lookup.order_id.view())).add("&");
+      to.add(kFillsPath).add("?limit=100&");
       product();
+      if (lookup.since_venue_ms >= kFirstTimestamp)
+        to.add("&startTime=").add_timestamp(lookup.since_venue_ms);
       and_symbol();
       return;
   }

@@ -48,12 +48,6 @@ bool read_state(const Scalar& scalar, domain::OrderState& out) noexcept {
   return false;
 }
 
-bool read_order_side(const Scalar& scalar, domain::OrderSide& out) noexcept {
-  const bool buy = is_word(scalar, "buy");
-  out = buy ? domain::OrderSide::buy : domain::OrderSide::sell;
-  return buy || is_word(scalar, "sell");
-}
-
 bool read_held_side(const Scalar& scalar, domain::PositionSide& out) noexcept {
   const bool is_long = is_word(scalar, "long");
   out = is_long ? domain::PositionSide::long_side : domain::PositionSide::short_side;
@@ -81,8 +75,8 @@ domain::LegRole role_of(const Scalar& trade_side, const Scalar& reduce_only) noe
 
 /// Which scalar a key goes into; null for a key that does not count.
 struct OrderFields {
-  Scalar order_id, client_oid, symbol, margin_coin, state, side, position_side, trade_side, reduce_only,
-      source, entry, size, filled, created, updated;
+  Scalar order_id, client_oid, symbol, margin_coin, state, position_side, trade_side, reduce_only, source,
+      entry, size, filled, created, updated;
 
   Scalar* find(std::string_view key) noexcept {
     if (key == "orderId") return &order_id;
@@ -90,7 +84,6 @@ struct OrderFields {
     if (key == "symbol") return &symbol;
     if (key == "marginCoin") return &margin_coin;
     if (key == "state" || key == "status") return &state;
-    if (key == "side") return &side;
     if (key == "posSide") return &position_side;
     if (key == "tradeSide") return &trade_side;
     if (key == "reduceOnly") return &reduce_only;
@@ -127,7 +120,7 @@ RowResult read_order(json::object from, domain::Product product, domain::OrderRo
   const auto created = json::to_count(fields.created);
   const bool whole = read_name(fields.order_id, out.order_id) &&
                      read_upper_name(fields.symbol, out.instrument.symbol) &&
-                     read_state(fields.state, out.state) && read_order_side(fields.side, out.side) &&
+                     read_state(fields.state, out.state) &&
                      read_filled(fields.filled, out.state, out.filled) && size && created;
   if (!whole) return RowResult::incomplete;
   out.size = *size;

@@ -78,6 +78,7 @@ struct Venue {
   std::uint32_t clock_tolerance_ms = 30'000;  ///< The venue refuses an older timestamp (its rule, not ours).
   std::uint32_t request_fuse_ms = 0;          ///< Shortens the fuse by setting timestamps back; 0: off.
   std::uint32_t execution_grace_ms = 10'000;
+  std::uint32_t clock_skew_ms = 50;             ///< Two of the venue's clocks differ by at most this.
   std::uint32_t settle_recheck_ms = 2'000;      ///< Two "not found" must lie this far apart.
   std::uint32_t unresolved_after_ms = 120'000;  ///< Venue reachable but no proof for so long: unresolved.
   std::uint32_t position_refresh_ms = 2'000;

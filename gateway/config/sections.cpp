@@ -280,6 +280,7 @@ void read_venue(Section section, Config& config) {
   section.number("clock_tolerance_ms", venue.clock_tolerance_ms, 100, 600'000);
   section.number("request_fuse_ms", venue.request_fuse_ms, 0, 600'000);
   section.number("execution_grace_ms", venue.execution_grace_ms, 0, 600'000);
+  section.number("clock_skew_ms", venue.clock_skew_ms, 0, 10'000);
   section.number("settle_recheck_ms", venue.settle_recheck_ms, 1, 60'000);
   section.number("unresolved_after_ms", venue.unresolved_after_ms, 100, 24 * kHour_ms);
   section.number("position_refresh_ms", venue.position_refresh_ms, 10, kHour_ms);

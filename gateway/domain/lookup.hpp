@@ -22,7 +22,7 @@ enum class LookupKind : std::uint8_t {
   order_by_client_oid,  ///< One order by the name that we gave it.
   order_by_order_id,    ///< One order by the venue's id.
   reversal_history,     ///< Orders of a product that came from reversals, since `since_venue_ms`.
-  fills,                ///< Executions of `order_id`.
+  fills,                ///< Executions of a symbol since `since_venue_ms`, anybody's.
 };
 inline constexpr std::size_t kLookupKinds = 9;
 
@@ -46,18 +46,16 @@ enum class LookupStatus : std::uint8_t {
 };
 
 enum class OrderState : std::uint8_t { live, partly_filled, filled, canceled };
-enum class OrderSide : std::uint8_t { buy, sell };
 /// Which leg of a reversal an order says it is; one-way orders may not say.
 enum class LegRole : std::uint8_t { unstated, close, open };
 
-/// One order as the venue tells it.
+/// One order as the venue tells it. Its `side` is not read: whether that is the direction of a trade or
+/// repeats the request's is not documented for reversals.
 struct OrderRow {
   wire::OrderId order_id;
   wire::ClientOid client_oid;  ///< Empty where the venue gave none.
   Instrument instrument;
   OrderState state = OrderState::live;
-  OrderSide side =
-      OrderSide::buy;  ///< As printed; in hedge mode it follows the position's direction, not the trade's.
   bool has_position_side = false;
   PositionSide position_side = PositionSide::long_side;  ///< With has_position_side (hedge).
   LegRole role = LegRole::unstated;

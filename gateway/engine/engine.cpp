@@ -61,7 +61,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       directory_(config),
       risk_(risk_settings(config, directory_)),
       pacer_(pacing_settings(config, dialect)),
-      book_(directory_.positions().size()),
+      book_(directory_.positions().size(), config.venue.clock_skew_ms),
       settlement_(settlement_settings(config), config.accounts.size(), directory_.positions().size(),
                   config.gateway.max_open_intents),
       lane_book_(config.gateway.max_lanes, config.gateway.kept_events()),

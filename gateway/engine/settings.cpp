@@ -72,6 +72,7 @@ order::Settings settlement_settings(const config::Config& config) {
   order::Settings out;
   out.clock_tolerance_ms = config.venue.clock_tolerance_ms;
   out.execution_grace_ms = config.venue.execution_grace_ms;
+  out.clock_skew_ms = config.venue.clock_skew_ms;
   out.settle_recheck_ms = config.venue.settle_recheck_ms;
   out.unresolved_after_ms = config.venue.unresolved_after_ms;
   out.client_oid_prefix = FixedString<8>{config.gateway.client_oid_prefix};

@@ -12,6 +12,8 @@ std::string_view to_string(Ground ground) noexcept {
       return "leg_and_sibling";
     case Ground::open_leg_alone:
       return "open_leg_alone";
+    case Ground::position_and_order:
+      return "position_and_order";
     case Ground::fills_by_id:
       return "fills_by_id";
     case Ground::pair_without_id:

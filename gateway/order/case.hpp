@@ -18,6 +18,7 @@ namespace backhand::order {
 struct Settings {
   std::uint32_t clock_tolerance_ms = 30'000;    ///< The venue refuses a request whose timestamp is older.
   std::uint32_t execution_grace_ms = 10'000;    ///< From acceptance until every leg is done and readable.
+  std::uint32_t clock_skew_ms = 50;             ///< Two of the venue's clocks differ by at most this.
   std::uint32_t settle_recheck_ms = 2'000;      ///< Two negative answers must lie this far apart.
   std::uint32_t unresolved_after_ms = 120'000;  ///< Of answering venue after the fuse, before giving up.
   std::uint32_t first_read_ms = 100;            ///< After the ack; execution takes about 14 + 83 ms.
@@ -66,6 +67,7 @@ enum class Ground : std::uint8_t {
   legs_by_id,          ///< Every leg that counts carries our clientOid or order id.
   leg_and_sibling,     ///< One leg carries our id; the other was found beside it.
   open_leg_alone,      ///< Only the opening leg is listed; the position confirms the closed one.
+  position_and_order,  ///< One order of ours; nobody else traded, so the position shows what it did.
   fills_by_id,         ///< No row, but executions of our order id; the position confirms the sizes.
   pair_without_id,     ///< No row carries any id; the only reversal there was explains the position exactly.
   order_without_fill,  ///< Our order is there and ended without any execution.

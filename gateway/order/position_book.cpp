@@ -9,7 +9,8 @@ namespace backhand::order {
 
 using wire::DenyReason;
 
-PositionBook::PositionBook(std::size_t positions) : entries_(positions) {}
+PositionBook::PositionBook(std::size_t positions, std::uint32_t clock_skew_ms)
+    : entries_(positions), clock_skew_ms_(clock_skew_ms) {}
 
 PositionBook::Entry& PositionBook::entry(PositionIndex position) noexcept {
   BH_ASSERT(position.value < entries_.size());
@@ -36,14 +37,16 @@ ReadResult PositionBook::on_settling_read(PositionIndex position, const domain::
 }
 
 ReadResult PositionBook::take(Entry& e, const domain::PositionSnapshot& snapshot, bool settles,
-                              Ns read_at) noexcept {
+                              Ns read_at) const noexcept {
   if (snapshot.read_venue_ms <= 0) return ReadResult::inconsistent;
   if (e.mode == domain::PositionMode::one_way && !snapshot.long_size.is_zero() &&
       !snapshot.short_size.is_zero())
     return ReadResult::inconsistent;
-  if (snapshot.read_venue_ms < e.snapshot.read_venue_ms || snapshot.read_venue_ms < e.needed_venue_ms ||
-      (snapshot.read_venue_ms == e.needed_venue_ms && !settles))
-    return ReadResult::stale;
+  const bool may_be_later = is_later(e, snapshot.read_venue_ms) ||
+                            (settles && snapshot.read_venue_ms + clock_skew_ms_ >= e.needed_venue_ms);
+  // What is not known to be current gives way to the read that settled, whatever time it names.
+  const bool is_older = snapshot.read_venue_ms < e.snapshot.read_venue_ms && (!settles || is_current(e));
+  if (!may_be_later || is_older) return ReadResult::stale;
   e.snapshot = snapshot;
   e.read_at = read_at;
   e.settled_by = settles;
@@ -57,9 +60,12 @@ void PositionBook::needs_read_since(PositionIndex position, VenueMs venue_ms) no
   e.settled_by = false;
 }
 
-bool PositionBook::is_current(const Entry& e) noexcept {
-  return e.snapshot.read_venue_ms > e.needed_venue_ms ||
-         (e.settled_by && e.snapshot.read_venue_ms == e.needed_venue_ms);
+bool PositionBook::is_later(const Entry& e, VenueMs read_venue_ms) const noexcept {
+  return e.needed_venue_ms == 0 || read_venue_ms > e.needed_venue_ms + clock_skew_ms_;
+}
+
+bool PositionBook::is_current(const Entry& e) const noexcept {
+  return e.settled_by || is_later(e, e.snapshot.read_venue_ms);
 }
 
 DenyReason PositionBook::check(PositionIndex position, domain::PositionSide side,

@@ -38,7 +38,8 @@ class PositionBook {
   static constexpr std::uint32_t kNobody = UINT32_MAX;
 
   /// `positions`: how many PositionIndex values there are, from 0. All start unread, free and unblocked.
-  explicit PositionBook(std::size_t positions);
+  /// `clock_skew_ms`: how far the clocks of position reads and of orders may be apart.
+  explicit PositionBook(std::size_t positions, std::uint32_t clock_skew_ms = 0);
 
   /// In hedge mode both sides are one position; in one-way mode at most one side can be held.
   void set_mode(PositionIndex position, domain::PositionMode mode) noexcept;
@@ -47,8 +48,9 @@ class PositionBook {
   /// venue's time in it, never by ours: replies overtake one another.
   ReadResult on_read(PositionIndex position, const domain::PositionSnapshot& snapshot, Ns read_at) noexcept;
 
-  /// The read by which a reversal was settled. It shows the effect, so it may be of the millisecond in which
-  /// that came to be; any other read of that millisecond may be from before.
+  /// The read by which a reversal was settled. It shows the effect, so its time need not be later than that:
+  /// the clock of position reads may be behind. Any other read must be later by more than the clocks may
+  /// differ, or it may be from before.
   ReadResult on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
                               Ns read_at) noexcept;
 
@@ -57,7 +59,8 @@ class PositionBook {
     for (Entry& e : entries_) e.read_at -= lost;
   }
 
-  /// From now on a read that is not later than `venue_ms` says nothing about the present. Called with the
+  /// From now on a read that is not later than `venue_ms` by more than clocks differ says nothing about the
+  /// present. Called with the
   /// ack's time and with the last leg's update. Until a later read comes, `check` answers `position_busy`.
   void needs_read_since(PositionIndex position, VenueMs venue_ms) noexcept;
 
@@ -104,18 +107,20 @@ class PositionBook {
     domain::PositionSnapshot snapshot;
     Ns read_at = 0;
     VenueMs needed_venue_ms = 0;  ///< A read must be later than this to say what is held now.
-    bool settled_by = false;      ///< The snapshot is a settling read: it may be of needed_venue_ms itself.
+    bool settled_by = false;      ///< The snapshot is a settling read: it shows what was waited for.
     std::uint32_t occupant = kNobody;
     domain::PositionMode mode = domain::PositionMode::one_way;
     BlockReason blocked = BlockReason::none;
   };
-  [[nodiscard]] static ReadResult take(Entry& e, const domain::PositionSnapshot& snapshot, bool settles,
-                                       Ns read_at) noexcept;
-  [[nodiscard]] static bool is_current(const Entry& e) noexcept;
+  [[nodiscard]] ReadResult take(Entry& e, const domain::PositionSnapshot& snapshot, bool settles,
+                                Ns read_at) const noexcept;
+  [[nodiscard]] bool is_later(const Entry& e, VenueMs read_venue_ms) const noexcept;
+  [[nodiscard]] bool is_current(const Entry& e) const noexcept;
   [[nodiscard]] Entry& entry(PositionIndex position) noexcept;
   [[nodiscard]] const Entry& entry(PositionIndex position) const noexcept;
 
   std::vector<Entry> entries_;
+  VenueMs clock_skew_ms_;
   std::size_t blocked_ = 0;
 };
 

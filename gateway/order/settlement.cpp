@@ -35,12 +35,17 @@ void Settlement::open(const CaseFacts& facts, Ns now) noexcept {
   BH_ASSERT(facts.position.value < past_.size());
   Case& subject = cases_[facts.case_id];
   BH_ASSERT(subject.stage == Stage::free);
+  const Past& past = past_[facts.position.value];
   CaseFacts known = facts;
   // One reversal of a position at a time: this one was written after the last one's legs were seen done.
-  if (!facts.recovered)
-    known.written_venue_ms = std::max(known.written_venue_ms, past_[facts.position.value].last_leg_venue_ms);
+  if (!facts.recovered) known.written_venue_ms = std::max(known.written_venue_ms, past.last_leg_venue_ms);
   subject = {};
-  subject.evidence = begin_case(known, settings_);
+  CaseEvidence& evidence = subject.evidence;
+  evidence = begin_case(known, settings_);
+  evidence.earlier = {past.named_id, past.sibling_id};
+  evidence.earlier_leg_venue_ms = past.last_leg_venue_ms;
+  evidence.traded_from_venue_ms =
+      std::max(evidence.traded_from_venue_ms, past.last_leg_venue_ms - settings_.clock_skew_ms);
   subject.stage = Stage::open;
   subject.opened_at = now;
   ++open_;
@@ -69,7 +74,7 @@ bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) 
       for (std::uint32_t id = plan_.first_case(ticket.group); !ticket.narrow && id != LookupPlan::kNone;
            id = plan_.next_case(id))
         since = std::min(since, cases_[id].evidence.facts.signed_venue_ms);
-      ticket.since_venue_ms = since - kHistoryMargin_ms;
+      ticket.since_venue_ms = since - kHistoryMargin_ms - settings_.clock_skew_ms;
       out.since_venue_ms = ticket.since_venue_ms;
       out.instrument.product = facts.instrument.product;
       break;
@@ -82,10 +87,15 @@ bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) 
       out.client_oid = facts.client_oid;
       break;
     case Ask::by_order_id:
-    case Ask::fills:
       out.instrument = facts.instrument;
       out.order_id = facts.order_id;
-      out.since_venue_ms = facts.signed_venue_ms;
+      break;
+    case Ask::fills:
+      // Everybody's, so that others who traded meanwhile are seen.
+      out.instrument = facts.instrument;
+      out.since_venue_ms =
+          std::min(facts.signed_venue_ms, cases_[ticket.case_id].evidence.traded_from_venue_ms) -
+          kHistoryMargin_ms;
       break;
   }
   return true;
@@ -94,8 +104,10 @@ bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) 
 void Settlement::on_reply(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept {
   using domain::LookupStatus;
   const bool answers_orders = ticket.ask != Ask::history && ticket.ask != Ask::positions;
-  const bool useful =
-      reply.status == LookupStatus::ok || (reply.status == LookupStatus::not_found && answers_orders);
+  // That there is no page of executions is an answer, too.
+  const bool no_page = reply.status == LookupStatus::absent && ticket.ask == Ask::fills;
+  const bool useful = reply.status == LookupStatus::ok || no_page ||
+                      (reply.status == LookupStatus::not_found && answers_orders);
   // A no to the question itself is an answer too, though it proves nothing: patience runs, and it is asked
   // again at longer and longer intervals.
   const bool answered = useful || reply.status == LookupStatus::not_found ||
@@ -134,7 +146,7 @@ void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::L
     }
     case Ask::positions:
       if (const auto snapshot = snapshot_of(reply, evidence.facts.instrument))
-        take_position(evidence, *snapshot);
+        take_position(evidence, *snapshot, settings_);
       break;
     case Ask::by_client_oid:
     case Ask::by_order_id: {
@@ -152,6 +164,10 @@ void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::L
     }
     case Ask::fills:
       take_fills(evidence, reply.fills, settings_);
+      if (reply.status != domain::LookupStatus::ok || reply.truncated)
+        evidence.fills_denied.note(reply.venue_ms, evidence.quiet_venue_ms);
+      else
+        evidence.fills_listed.note(reply.venue_ms, evidence.quiet_venue_ms);
       break;
   }
 }
@@ -195,7 +211,7 @@ void Settlement::observe_positions(AccountIndex account, domain::Product product
     Case& subject = cases_[id];
     const auto snapshot = snapshot_of(reply, subject.evidence.facts.instrument);
     if (!snapshot) return;
-    take_position(subject.evidence, *snapshot);
+    take_position(subject.evidence, *snapshot, settings_);
     count_answer(subject, reply.venue_ms, now);
     judge(subject, now);
   }
@@ -257,12 +273,13 @@ void Settlement::decide(Case& subject, const Finding& finding) noexcept {
   decision.opened = finding.opened;
   decision.order_id = finding.order_id;
   decision.last_leg_venue_ms = finding.last_leg_venue_ms;
-  decision.has_after =
-      evidence.latest.read_venue_ms > 0 && evidence.latest.read_venue_ms >= finding.last_leg_venue_ms;
+  decision.has_after = evidence.latest.read_venue_ms > 0 && !finding.lacks_position;
   Past& past = past_[evidence.facts.position.value];
-  past.named_id = finding.order_id;
-  past.sibling_id = finding.sibling_id;
-  past.last_leg_venue_ms = std::max(past.last_leg_venue_ms, finding.last_leg_venue_ms);
+  if (finding.last_leg_venue_ms != 0) {
+    past.named_id = finding.order_id;
+    past.sibling_id = finding.sibling_id;
+    past.last_leg_venue_ms = std::max(past.last_leg_venue_ms, finding.last_leg_venue_ms);
+  }
   finish(subject);
 }
 
@@ -319,7 +336,7 @@ void Settlement::schedule(Case& subject, const Finding& finding, Ns now) noexcep
   wish(Ask::positions, finding.wants_position);
   wish(Ask::by_client_oid, finding.wants_names && !facts.client_oid.empty());
   wish(Ask::by_order_id, finding.wants_names && !facts.order_id.empty());
-  wish(Ask::fills, finding.wants_names && subject.evidence.order_id_absent.begun());
+  wish(Ask::fills, finding.wants_fills || (finding.wants_names && subject.evidence.order_id_absent.begun()));
 }
 
 bool Settlement::pop_decision(Decision& out) noexcept {

@@ -1,5 +1,7 @@
 // The judgement: evidence in, finding out. The order of the rules is the order of README.md's table.
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 
 #include "gateway/order/evidence.hpp"
 #include "gateway/order/legs.hpp"
@@ -19,18 +21,17 @@ bool same_holding(const PositionSnapshot& a, const PositionSnapshot& b) noexcept
   return a.long_size == b.long_size && a.short_size == b.short_size;
 }
 
-/// `after` is `before` less `closed` on one side and `opened` more on the other, to the last digit.
-bool is_exact(const PositionSnapshot& before, const PositionSnapshot& after, PositionSide closed_side,
-              Decimal closed, Decimal opened) noexcept {
-  const PositionSide other = domain::opposite(closed_side);
-  return closed <= before.held(closed_side) && after.held(closed_side) == before.held(closed_side) - closed &&
-         after.held(other) == before.held(other) + opened;
-}
-
-/// What a whole reversal would have moved, by what was held before.
-Decimal wanted(const CaseFacts& facts) noexcept {
+/// What the position's change from before to now shows; empty where it is not one that a reversal makes.
+struct Moved {
+  Decimal closed;
+  Decimal opened;
+};
+std::optional<Moved> moved_of(const CaseFacts& facts, const PositionSnapshot& after) noexcept {
+  const PositionSide other = domain::opposite(facts.held_side);
   const Decimal held = facts.before.held(facts.held_side);
-  return facts.has_size && facts.size < held ? facts.size : held;
+  if (after.held(facts.held_side) >= held || after.held(other) < facts.before.held(other))
+    return std::nullopt;
+  return Moved{held - after.held(facts.held_side), after.held(other) - facts.before.held(other)};
 }
 
 void name_legs(const Legs& legs, Finding& finding) noexcept {
@@ -51,37 +52,61 @@ void prove(Finding& finding, SettledResult result, Ground ground) noexcept {
   finding.ground = ground;
 }
 
-/// Both legs executed in full. Nothing can come after that, so no grace is waited for; the position is read
-/// to say what it is now, and to vouch for a sibling that carries no id.
+bool has_traded(const CaseEvidence& evidence, const wire::OrderId& order_id) noexcept {
+  const auto end = evidence.traded.begin() + evidence.traded_count;
+  return std::find(evidence.traded.begin(), end, order_id) != end;
+}
+
+/// A whole list of the instrument's executions names none but the orders of this reversal, and is so much
+/// later than the read of the position that everything that the read can show is in it.
+bool nobody_else_traded(const CaseEvidence& evidence, const Settings& settings, const Legs& legs) noexcept {
+  const VenueMs whole_from =
+      evidence.shown.read_venue_ms + settings.execution_grace_ms + settings.clock_skew_ms;
+  if (evidence.shown.read_venue_ms == 0 || evidence.fills_listed.last_venue_ms < whole_from ||
+      evidence.foreign_reversal)
+    return false;
+  for (std::size_t i = 0; i < evidence.traded_count; ++i) {
+    const wire::OrderId& id = evidence.traded[i];
+    const bool known = id == legs.close->order_id || (legs.open != nullptr && id == legs.open->order_id);
+    if (!known) return false;
+  }
+  return true;
+}
+
+/// Two orders, both executed in full. Nothing can come after that, so no grace is waited for; the position is
+/// read to say what it is now, and to vouch for a sibling that carries no id.
 void weigh_complete(const CaseEvidence& evidence, const Settings& settings, const Legs& legs,
                     Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
   const PositionSnapshot& now = evidence.latest;
   const bool sure = legs.close_ours && legs.open_ours;
-  const bool fresh = now.read_venue_ms >= finding.last_leg_venue_ms;
-  const bool exact =
-      has_before(facts) && is_exact(facts.before, now, legs.closed_side, finding.closed, finding.opened);
-  const bool shows_legs = facts.mode == PositionMode::one_way
-                              ? now.held(legs.closed_side).is_zero() &&
-                                    now.held(domain::opposite(legs.closed_side)) == finding.opened
-                              : exact;
-  const auto grace = static_cast<VenueMs>(settings.execution_grace_ms);
-  const bool settled_down = now.read_venue_ms >= finding.last_leg_venue_ms + grace;
+  const bool exact = has_before(facts) && is_exact(facts, now, finding.closed, finding.opened);
+  const bool shows_legs =
+      exact || (facts.mode == PositionMode::one_way && now.held(facts.held_side).is_zero() &&
+                now.held(domain::opposite(facts.held_side)) == finding.opened);
+  // The read's clock may be ahead of the orders' clock or behind it.
+  const bool may_be_later = now.read_venue_ms + settings.clock_skew_ms >= finding.last_leg_venue_ms;
+  const bool is_later = now.read_venue_ms >= finding.last_leg_venue_ms + settings.clock_skew_ms;
+  const bool settled_down = now.read_venue_ms >= finding.last_leg_venue_ms + settings.clock_skew_ms +
+                                                     static_cast<VenueMs>(settings.execution_grace_ms);
   const bool moved_otherwise =
       has_before(facts) ? !exact : facts.mode == PositionMode::one_way && !shows_legs;
-  finding.foreign_change = evidence.foreign_reversal || (fresh && moved_otherwise);
   finding.wants_position = true;
   const Ground ground = sure ? Ground::legs_by_id : Ground::leg_and_sibling;
-  if (!sure && legs.unclaimed) {
+  const bool seen = exact ? may_be_later : sure && shows_legs && is_later;
+  finding.foreign_change = evidence.foreign_reversal || ((seen || settled_down) && moved_otherwise);
+  if (!sure && (legs.unclaimed || evidence.early_other)) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }
-  if (fresh && (sure ? shows_legs : exact)) {
+  if (seen && (!legs.weak || (is_exact(facts, evidence.shown, finding.closed, finding.opened) &&
+                              nobody_else_traded(evidence, settings, legs)))) {
     prove(finding, SettledResult::reversed, ground);
     return;
   }
   // Not what was expected: either the read lags behind the legs, or others traded. The grace tells.
   if (!sure && (legs.weak || !evidence.history.done(settings))) {
+    finding.wants_fills = legs.weak && evidence.history.done(settings);
     finding.ground = legs.weak ? Ground::ambiguous_rows : Ground::no_evidence;
     return;
   }
@@ -89,41 +114,67 @@ void weigh_complete(const CaseEvidence& evidence, const Settings& settings, cons
   finding.lacks_position = !settled_down;
 }
 
-/// Only the opening leg is listed. It follows a closing one by its nature; how much that closed is for the
-/// position to say, exactly or not at all.
-void weigh_open_alone(const CaseEvidence& evidence, const Legs& legs, Finding& finding) noexcept {
+/// Only the opening leg is listed, and says so. It follows a closing one by its nature; how much that closed
+/// is for the position to say, exactly or not at all.
+void weigh_open_alone(const CaseEvidence& evidence, Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
-  if (!has_before(facts) || legs.closed_side != facts.held_side || finding.opened > wanted(facts) ||
-      !is_exact(facts.before, evidence.latest, legs.closed_side, wanted(facts), finding.opened)) {
+  finding.opened = finding.closed;
+  finding.closed = wanted(facts);
+  if (!has_before(facts) || finding.opened > finding.closed ||
+      !is_exact(facts, evidence.latest, finding.closed, finding.opened)) {
     finding.ground = Ground::unexplained_position;
     return;
   }
-  finding.closed = wanted(facts);
   finding.foreign_change = evidence.foreign_reversal;
-  const bool whole = finding.opened == finding.closed;
-  prove(finding, whole ? SettledResult::reversed : SettledResult::partly_reversed, Ground::open_leg_alone);
+  prove(finding, result_of(finding.closed, finding.opened), Ground::open_leg_alone);
+}
+
+/// One executed order that does not say which leg it is. It is the whole reversal, listed with the size of
+/// one leg or of both, or it is a leg alone. Where nobody else traded, the position shows what was executed,
+/// and the order must be able to have done that.
+void weigh_one_order(const CaseEvidence& evidence, const Settings& settings, const Legs& legs,
+                     Finding& finding) noexcept {
+  const CaseFacts& facts = evidence.facts;
+  const Decimal filled = legs.close->filled;
+  finding.wants_fills = true;
+  finding.ground = Ground::no_evidence;
+  const bool denied = evidence.fills_denied.done(settings);
+  if (!evidence.fills_listed.begun() && !denied) return;
+  finding.ground = Ground::unexplained_position;
+  const PositionSnapshot& shown = evidence.shown;
+  std::optional<Moved> moved;
+  if (has_before(facts)) {
+    moved = moved_of(facts, shown);
+  } else if (facts.mode == PositionMode::one_way && shown.held(facts.held_side).is_zero()) {
+    // Not known what was held: then only an order of one leg's size shows what was closed.
+    moved = Moved{filled, shown.held(domain::opposite(facts.held_side))};
+    if (!moved->opened.is_zero() && moved->opened != filled) return;
+  }
+  if (!moved || evidence.foreign_reversal || moved->opened > moved->closed) return;
+  if (has_before(facts) && moved->closed > wanted(facts)) return;
+  if (filled < moved->closed && filled < moved->opened) return;
+  if (filled > moved->closed + moved->opened) return;
+  // Where the venue does not list executions under the number of the order, only a position that turned
+  // around exactly, by an order of exactly one leg's size or both's, is believed.
+  const bool listed = evidence.fills_listed.begun() && has_traded(evidence, legs.close->order_id);
+  const bool whole = has_before(facts) && moved->closed == wanted(facts) && moved->opened == moved->closed &&
+                     (filled == moved->closed || filled == moved->closed + moved->opened);
+  if (listed ? !nobody_else_traded(evidence, settings, legs) : !whole) return;
+  finding.closed = moved->closed;
+  finding.opened = moved->opened;
+  finding.foreign_change =
+      has_before(facts) && !is_exact(facts, evidence.latest, finding.closed, finding.opened);
+  prove(finding, result_of(finding.closed, finding.opened), Ground::position_and_order);
 }
 
 /// The position moved towards a reversal by more than the rows account for: a leg may be hidden, so that a
 /// smaller result than `reversed` must not be given.
-bool hides_a_leg(const CaseEvidence& evidence, const Legs& legs, const Finding& finding) noexcept {
+bool hides_a_leg(const CaseEvidence& evidence, const Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
   if (evidence.foreign_reversal) return false;
-  const PositionSide other = domain::opposite(legs.closed_side);
-  if (facts.mode == PositionMode::one_way) {
-    if (evidence.latest.held(other) > finding.opened) return true;
-  } else if (has_before(facts) && evidence.latest.held(other) > facts.before.held(other) + finding.opened) {
-    return true;
-  }
-  return legs.close == nullptr && has_before(facts) &&
-         evidence.latest.held(legs.closed_side) < facts.before.held(legs.closed_side);
-}
-
-SettledResult result_of(const Finding& finding) noexcept {
-  if (finding.opened.is_zero())
-    return finding.closed.is_zero() ? SettledResult::not_executed : SettledResult::closed_only;
-  // All that could be closed was opened again: others had taken the rest away before.
-  return finding.opened == finding.closed ? SettledResult::reversed : SettledResult::partly_reversed;
+  const Decimal other = evidence.latest.held(domain::opposite(facts.held_side));
+  if (facts.mode == PositionMode::one_way) return other > finding.opened;
+  return has_before(facts) && other > facts.before.held(domain::opposite(facts.held_side)) + finding.opened;
 }
 
 /// Executed in part as far as one sees. The rest may be late, so the grace and the second look are waited
@@ -132,32 +183,47 @@ void weigh_partial(const CaseEvidence& evidence, const Settings& settings, const
                    Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
   const bool read = evidence.latest.read_venue_ms >= evidence.quiet_venue_ms;
-  finding.wants_position = evidence.seen_venue_ms >= evidence.quiet_venue_ms && !read;
+  const bool alone = legs.open == nullptr;
+  // An early read that shows the position turned around is what a single order is judged by.
+  const bool wants_turn = alone && evidence.shown.read_venue_ms == 0 && !only_closes(*legs.close);
+  finding.wants_position = wants_turn || (evidence.seen_venue_ms >= evidence.quiet_venue_ms && !read);
   if (!evidence.history.done(settings) || !read) {
     finding.ground = Ground::no_evidence;
     return;
   }
   // From here on a newer read is the only thing that could still help.
   finding.wants_position = true;
-  const bool sure = legs.close_ours && legs.open_ours;
-  if (!sure && (legs.unclaimed || legs.weak)) {
+  const bool sure = alone || (legs.close_ours && legs.open_ours);
+  if (!sure && (legs.unclaimed || legs.weak || evidence.early_other)) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }
-  if (legs.close == nullptr && !finding.opened.is_zero()) {
-    weigh_open_alone(evidence, legs, finding);
+  if (alone && !legs.close->filled.is_zero() && !only_closes(*legs.close)) {
+    if (legs.unclaimed)
+      finding.ground = Ground::ambiguous_rows;
+    else if (only_opens(*legs.close, facts))
+      weigh_open_alone(evidence, finding);
+    else
+      weigh_one_order(evidence, settings, legs, finding);
     return;
   }
-  if (finding.opened > finding.closed || hides_a_leg(evidence, legs, finding)) {
+  if (alone && legs.unclaimed) {
+    finding.ground = Ground::ambiguous_rows;
+    return;
+  }
+  if (hides_a_leg(evidence, finding)) {
     finding.ground = Ground::unexplained_position;
     return;
   }
-  const bool exact = has_before(facts) && is_exact(facts.before, evidence.latest, legs.closed_side,
-                                                   finding.closed, finding.opened);
+  const bool exact = has_before(facts) && is_exact(facts, evidence.latest, finding.closed, finding.opened);
+  if (alone && evidence.early_row && (!exact || !facts.recovered)) {
+    finding.ground = Ground::ambiguous_rows;
+    return;
+  }
   finding.foreign_change = evidence.foreign_reversal || (has_before(facts) && !exact);
-  const SettledResult result = result_of(finding);
+  const SettledResult result = result_of(finding.closed, finding.opened);
   const Ground ground = result == SettledResult::not_executed ? Ground::order_without_fill
-                        : sure || legs.open == nullptr        ? Ground::legs_by_id
+                        : sure                                ? Ground::legs_by_id
                                                               : Ground::leg_and_sibling;
   prove(finding, result, ground);
 }
@@ -169,7 +235,7 @@ Finding weigh_legs(const CaseEvidence& evidence, const Settings& settings, const
     return finding;
   }
   name_legs(legs, finding);
-  const bool close_open = legs.close != nullptr && !is_final(*legs.close);
+  const bool close_open = !is_final(*legs.close);
   const bool open_open = legs.open != nullptr && !is_final(*legs.open);
   if (close_open || open_open) {
     finding.ground = Ground::never_final;
@@ -177,8 +243,8 @@ Finding weigh_legs(const CaseEvidence& evidence, const Settings& settings, const
     finding.wants_names = true;
     return finding;
   }
-  const bool complete = legs.close != nullptr && legs.open != nullptr &&
-                        legs.close->state == OrderState::filled && !finding.closed.is_zero() &&
+  const bool complete = legs.open != nullptr && legs.close->state == OrderState::filled &&
+                        legs.open->state == OrderState::filled && !finding.closed.is_zero() &&
                         finding.opened == finding.closed;
   if (complete)
     weigh_complete(evidence, settings, legs, finding);
@@ -189,29 +255,33 @@ Finding weigh_legs(const CaseEvidence& evidence, const Settings& settings, const
 
 /// The only reversal there carries nobody's id. It is taken for ours only where it explains the position to
 /// the last digit.
-void weigh_nameless(const CaseEvidence& evidence, const Legs& legs, Finding& finding) noexcept {
+void weigh_nameless(const CaseEvidence& evidence, const Settings& settings, const Legs& legs,
+                    Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
   name_legs(legs, finding);
+  finding.ground = Ground::unexplained_position;
   if (!is_final(*legs.close) || (legs.open != nullptr && !is_final(*legs.open))) {
     finding.ground = Ground::never_final;
     return;
   }
-  if (evidence.foreign_reversal || finding.closed.is_zero() || finding.opened > finding.closed ||
-      !has_before(facts) || finding.closed != wanted(facts) ||
-      !is_exact(facts.before, evidence.latest, legs.closed_side, finding.closed, finding.opened)) {
-    finding.ground = Ground::unexplained_position;
-    return;
+  if (evidence.foreign_reversal || finding.closed.is_zero() || !has_before(facts)) return;
+  if (legs.open == nullptr && !only_closes(*legs.close)) {
+    weigh_one_order(evidence, settings, legs, finding);
+  } else if (is_exact(facts, evidence.latest, finding.closed, finding.opened)) {
+    prove(finding, result_of(finding.closed, finding.opened), Ground::pair_without_id);
   }
-  const bool whole = finding.opened == finding.closed;
-  prove(finding, whole ? SettledResult::reversed : result_of(finding), Ground::pair_without_id);
+  if (!finding.proven) return;
+  finding.ground = Ground::pair_without_id;
+  if (finding.closed == wanted(facts)) return;
+  finding.proven = false;
+  finding.ground = Ground::unexplained_position;
 }
 
 /// The order is nowhere, but executions of the ack's order id are.
 void weigh_fills(const CaseEvidence& evidence, Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
   const Decimal size = evidence.filled_by_id;
-  if (!has_before(facts) || size != wanted(facts) ||
-      !is_exact(facts.before, evidence.latest, facts.held_side, size, size)) {
+  if (!has_before(facts) || size != wanted(facts) || !is_exact(facts, evidence.latest, size, size)) {
     finding.ground = Ground::unexplained_position;
     return;
   }
@@ -237,6 +307,11 @@ void weigh_nothing(const CaseEvidence& evidence, Finding& finding) noexcept {
     finding.ground = Ground::unexplained_position;
     return;
   }
+  // After a restart it may be of a reversal before: then only a position that moved speaks for this one.
+  if (evidence.early_row && (!unchanged || !facts.recovered)) {
+    finding.ground = Ground::ambiguous_rows;
+    return;
+  }
   finding.foreign_change = evidence.foreign_reversal || (has_before(facts) && !unchanged);
   prove(finding, SettledResult::not_executed,
         facts.answer == Answer::doubtful_no ? Ground::refused : Ground::never_arrived);
@@ -260,7 +335,7 @@ Finding weigh_absence(const CaseEvidence& evidence, const Settings& settings, co
   if (legs.unclaimed)
     finding.ground = Ground::ambiguous_rows;
   else if (legs.close != nullptr)
-    weigh_nameless(evidence, legs, finding);
+    weigh_nameless(evidence, settings, legs, finding);
   else if (!evidence.filled_by_id.is_zero())
     weigh_fills(evidence, finding);
   else
@@ -270,9 +345,49 @@ Finding weigh_absence(const CaseEvidence& evidence, const Settings& settings, co
 
 }  // namespace
 
+Decimal wanted(const CaseFacts& facts) noexcept {
+  const Decimal held = facts.before.held(facts.held_side);
+  return facts.has_size && facts.size < held ? facts.size : held;
+}
+
+bool is_exact(const CaseFacts& facts, const PositionSnapshot& after, Decimal closed,
+              Decimal opened) noexcept {
+  const PositionSide other = domain::opposite(facts.held_side);
+  const PositionSnapshot& before = facts.before;
+  return closed <= before.held(facts.held_side) &&
+         after.held(facts.held_side) == before.held(facts.held_side) - closed &&
+         after.held(other) == before.held(other) + opened;
+}
+
+SettledResult result_of(Decimal closed, Decimal opened) noexcept {
+  if (opened.is_zero()) return closed.is_zero() ? SettledResult::not_executed : SettledResult::closed_only;
+  // All that could be closed was opened again: others had taken the rest away before.
+  return opened == closed ? SettledResult::reversed : SettledResult::partly_reversed;
+}
+
+bool contradicts(const CaseEvidence& evidence, const Finding& finding,
+                 const PositionSnapshot& after) noexcept {
+  const CaseFacts& facts = evidence.facts;
+  if (finding.result != result_of(finding.closed, finding.opened)) return true;
+  if (!has_before(facts)) return false;
+  if (!finding.foreign_change) return !is_exact(facts, after, finding.closed, finding.opened);
+  // Whatever others did: a position that turned around exactly is not told to be anything less, unless a
+  // person's reversal was seen.
+  const Decimal whole = wanted(facts);
+  return finding.result != SettledResult::reversed && !evidence.foreign_reversal && !whole.is_zero() &&
+         is_exact(facts, after, whole, whole);
+}
+
 Finding weigh(const CaseEvidence& evidence, const Settings& settings) noexcept {
   const Legs legs = attribute(evidence, settings);
-  return legs.ours > 0 ? weigh_legs(evidence, settings, legs) : weigh_absence(evidence, settings, legs);
+  Finding finding =
+      legs.ours > 0 ? weigh_legs(evidence, settings, legs) : weigh_absence(evidence, settings, legs);
+  if (finding.proven && !finding.lacks_position && contradicts(evidence, finding, evidence.latest)) {
+    finding.proven = false;
+    finding.wants_position = true;
+    finding.ground = Ground::unexplained_position;
+  }
+  return finding;
 }
 
 }  // namespace backhand::order

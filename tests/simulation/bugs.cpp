@@ -20,6 +20,7 @@ constexpr std::array<BugName, kBugs> kNames{{
     {journal_after_send, "journal_after_send"},
     {outcome_dropped, "outcome_dropped"},
     {outcome_twice, "outcome_twice"},
+    {positions_mixed_up, "positions_mixed_up"},
     {taken_mark_lost, "taken_mark_lost"},
     {open_cases_forgotten, "open_cases_forgotten"},
     {history_not_replayed, "history_not_replayed"},

@@ -26,6 +26,7 @@ enum class Bug : std::uint8_t {
   journal_after_send,    ///< The `intended` record is written only once the bytes are out.
   outcome_dropped,       ///< A full ring swallows outcomes: no room is kept for them.
   outcome_twice,         ///< A terminal event is told twice when the strategy is slow.
+  positions_mixed_up,    ///< What was held before and after is told the wrong way round.
   taken_mark_lost,       ///< A restart forgets which intents were taken.
   open_cases_forgotten,  ///< A restart forgets what was sent and not answered.
   history_not_replayed,  ///< A restart forgets the outcomes that a strategy has missed.
@@ -42,7 +43,7 @@ enum class Bug : std::uint8_t {
   lost_time_unseen,      ///< Nobody notices that the monotonic clock stood still.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
-inline constexpr std::size_t kBugs = 26;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 27;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

@@ -67,6 +67,10 @@ bool SimLanes::put(Lane& lane, wire::Outcome& outcome) noexcept {
   if (lane.ring.outcomes.size() >= capacity_) return context_.bug == Bug::outcome_dropped;
   if (crash_.reach(Step::before_publish)) return true;
   outcome.event_number = ++lane.event_number;
+  if (context_.bug == Bug::positions_mixed_up && outcome.kind == wire::EventKind::settled) {
+    std::swap(outcome.long_before, outcome.long_after);
+    std::swap(outcome.short_before, outcome.short_after);
+  }
   lane.ring.outcomes.push_back(outcome);
   const bool terminal = (outcome.flags & wire::kTerminal) != 0;
   if (context_.bug == Bug::outcome_twice && terminal && lane.ring.outcomes.size() % 16 == 0 &&

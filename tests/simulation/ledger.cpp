@@ -109,6 +109,9 @@ void Ledger::on_written(std::string_view client_oid, std::uint64_t durable_numbe
 
 void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
   ++entry.sent;
+  entry.sent_in_life = life_;
+  const Ns grace = static_cast<Ns>(plan_.config.venue.execution_grace_ms) * kMillisecond;
+  entry.outlived = life_ > 1 && context_.now() - life_began_ < grace + 5 * kSecond;
   if (entry.sent > 1) context_.violate("sent twice: " + name(entry));
   if (context_.now() >= entry.deadline) context_.violate("sent after its deadline: " + name(entry));
   if (halted_) context_.violate("sent while halted: " + name(entry));
@@ -180,7 +183,10 @@ void Ledger::on_told(std::uint16_t lane, const wire::Outcome& outcome) {
       context_.violate("the terminal event is told twice: " + name(*entry));
     return;
   }
-  if (outcome.kind == EventKind::unresolved) ++unresolved_;
+  if (outcome.kind == EventKind::unresolved) {
+    ++unresolved_;
+    entry->outlived = entry->outlived || entry->sent_in_life != life_;
+  }
   entry->ends.push_back(
       {outcome.kind, outcome.deny_reason, outcome.result, outcome.flags, outcome.record_number, outcome});
   if (entry->ends.size() > 1 && entry->power_life == power_life_)
@@ -270,6 +276,11 @@ void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
 void Ledger::check_result(const IntentEntry& entry, const Told& end, const venue::Reversal* truth) {
   using wire::SettledResult;
   const bool executed = truth != nullptr;
+  // One order is proven by that nobody else traded. After a restart the gateway does not know which orders
+  // its reversals before were.
+  const bool one_order =
+      plan_.options.reversal_orders != venue::ReversalOrders::two || (executed && truth->opened.is_zero());
+  needless_ += end.kind == EventKind::unresolved && !(entry.outlived && one_order);
   switch (end.kind) {
     case EventKind::denied:
       if (executed) context_.violate("denied, but executed: " + name(entry));
@@ -283,6 +294,7 @@ void Ledger::check_result(const IntentEntry& entry, const Told& end, const venue
     default:
       return;
   }
+  check_contradiction(entry, end);
   if (end.result == SettledResult::not_executed) {
     if (executed) context_.violate("settled not_executed, but executed: " + name(entry));
     return;
@@ -305,9 +317,55 @@ void Ledger::check_result(const IntentEntry& entry, const Told& end, const venue
   check_positions(entry, end, *truth);
 }
 
+void Ledger::check_contradiction(const IntentEntry& entry, const Told& end) {
+  using wire::SettledResult;
+  if ((end.flags & wire::kHasPositions) == 0) return;
+  const wire::Outcome& told = end.outcome;
+  const bool is_long = told.position_side == wire::PositionSide::long_side;
+  const std::uint64_t held_before = is_long ? told.long_before : told.short_before;
+  const std::uint64_t held_after = is_long ? told.long_after : told.short_after;
+  const std::uint64_t other_before = is_long ? told.short_before : told.long_before;
+  const std::uint64_t other_after = is_long ? told.short_after : told.long_after;
+  const bool closed = held_after < held_before;
+  const bool opened = other_after > other_before;
+  const bool untouched = held_after == held_before && other_after == other_before;
+  const bool turned = closed && opened && held_before - held_after == other_after - other_before;
+  bool fits = true;
+  switch (end.result) {
+    case SettledResult::reversed:
+      fits = turned;
+      break;
+    case SettledResult::partly_reversed:
+      fits = closed && opened && !turned;
+      break;
+    case SettledResult::closed_only:
+      fits = closed && other_after == other_before;
+      break;
+    case SettledResult::not_executed:
+      fits = untouched;
+      break;
+    default:
+      return;
+  }
+  const bool foreign = (end.flags & wire::kForeignChange) != 0;
+  const bool undisturbed = plan_.other_trades == 0 && plan_.venue_events == 0 && plan_.power_losses == 0 &&
+                           plan_.storage_faults == 0 && !plan_.clocks_beyond;
+  if (foreign && undisturbed && power_life_ == 0)
+    context_.violate("told foreign_change, but nobody else traded: " + name(entry));
+  if (!foreign && !fits)
+    context_.violate("its result contradicts the positions told with it: " + name(entry) + ": held " +
+                     std::to_string(held_before) + " to " + std::to_string(held_after) + ", other side " +
+                     std::to_string(other_before) + " to " + std::to_string(other_after));
+  // foreign_change must not serve to explain a reversal away.
+  const bool executed_less =
+      end.result == SettledResult::closed_only || end.result == SettledResult::partly_reversed;
+  if (foreign && executed_less && turned && held_after == 0)
+    context_.violate("the position turned around, and that is called something less: " + name(entry));
+}
+
 void Ledger::check_positions(const IntentEntry& entry, const Told& end, const venue::Reversal& truth) {
   // Where others traded too, or reads lag behind, the sizes told are those of the reads, not the reversal's.
-  if (plan_.other_trades > 0 || plan_.options.position_lag_ns > 0) return;
+  if (plan_.other_trades > 0 || plan_.options.position_lag_ns > 0 || plan_.clocks_beyond) return;
   if ((end.flags & wire::kHasPositions) == 0) return;
   const std::uint8_t scale = end.outcome.position_scale;
   if (Decimal{end.outcome.long_after, scale} != truth.long_after ||

@@ -36,14 +36,17 @@ struct IntentEntry {
   std::uint32_t intended = 0;
   std::uint64_t intended_number = 0;
   std::uint32_t sent = 0;
-  bool shot_taken = false;  ///< Of an arm: recorded as armed.
-  std::uint32_t fired = 0;  ///< Of an arm: how often its shot was sent.
+  std::uint32_t sent_in_life = 0;  ///< Of the gateway's process.
+  bool shot_taken = false;         ///< Of an arm: recorded as armed.
+  std::uint32_t fired = 0;         ///< Of an arm: how often its shot was sent.
   wire::ClientOid client_oid;
   bool never_taken = false;  ///< Its strategy was told a mark below it when it re-attached.
   bool cut_off = false;      ///< Its attachment ended before it had its terminal event.
   bool lost = false;         ///< Its records may be gone: no end is owed.
   bool told_unknown = false;
   bool resolved = false;
+  bool outlived =
+      false;  ///< Judged by another process than the one that sent it, or sent soon after a start.
   std::vector<Told> ends;  ///< Different terminal events.
 };
 
@@ -66,6 +69,10 @@ class Ledger {
   void on_told(std::uint16_t lane, const wire::Outcome& outcome);
 
   // What happens to it.
+  void on_start() noexcept {
+    ++life_;
+    life_began_ = context_.now();
+  }
   void on_halted(bool halted) noexcept { halted_ = halted; }
   void on_account_halted(std::string_view account, bool halted);
   void forget_halts() noexcept {
@@ -82,6 +89,8 @@ class Ledger {
   [[nodiscard]] std::size_t intents() const noexcept { return entries_.size(); }
   [[nodiscard]] const std::vector<IntentEntry>& entries() const noexcept { return entries_; }
   [[nodiscard]] std::uint64_t unresolved() const noexcept { return unresolved_; }
+  /// After `check_end`: those that a restart does not excuse.
+  [[nodiscard]] std::uint64_t needless() const noexcept { return needless_; }
   /// Shots that were sent.
   [[nodiscard]] std::uint64_t fired() const noexcept;
   [[nodiscard]] std::uint32_t power_life() const noexcept { return power_life_; }
@@ -101,6 +110,7 @@ class Ledger {
   void check_written(IntentEntry& entry, std::string_view client_oid);
   void check_ends(const IntentEntry& entry, const venue::Reversal* truth);
   void check_result(const IntentEntry& entry, const Told& end, const venue::Reversal* truth);
+  void check_contradiction(const IntentEntry& entry, const Told& end);
   void check_positions(const IntentEntry& entry, const Told& end, const venue::Reversal& truth);
   void check_missing_end(const IntentEntry& entry, bool executed);
 
@@ -114,6 +124,9 @@ class Ledger {
   bool halted_ = false;
   std::uint32_t power_life_ = 0;
   std::uint64_t unresolved_ = 0;
+  std::uint64_t needless_ = 0;
+  std::uint32_t life_ = 0;
+  Ns life_began_ = 0;
 };
 
 }  // namespace backhand::simulation

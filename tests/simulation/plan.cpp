@@ -137,6 +137,40 @@ void draw_strategies(Context& context, Plan& plan) {
   }
 }
 
+/// C8 and C9: how the venue lists reversals, and how its services' clocks differ. Within what is believed of
+/// them; at times beyond, where an end may be left open but is never false.
+void draw_listing(Context& context, Plan& plan) {
+  Random& random = context.random;
+  venue::Options& options = plan.options;
+  if (random.chance(0.4)) {
+    options.reversal_orders =
+        random.chance(0.5) ? venue::ReversalOrders::one_of_size : venue::ReversalOrders::one_of_both;
+    context.fire(options.reversal_orders == venue::ReversalOrders::one_of_size
+                     ? "venue_lists_one_order"
+                     : "venue_lists_one_order_of_both_sizes");
+  }
+  if (random.chance(0.4)) {
+    options.row_side = static_cast<venue::RowSide>(random.between(1, 3));
+    if (options.row_side == venue::RowSide::echoed) context.fire("venue_rows_echo_the_side");
+    if (options.row_side == venue::RowSide::empty) context.fire("venue_rows_have_no_side");
+    if (options.row_side == venue::RowSide::swapped) context.fire("venue_rows_swap_the_side");
+  }
+  if (!random.chance(0.4)) return;
+  plan.config.venue.clock_skew_ms = static_cast<std::uint32_t>(random.between(1, 200));
+  Ns apart = static_cast<Ns>(plan.config.venue.clock_skew_ms) * kMillisecond;
+  context.fire("venue_clocks_apart");
+  if (random.chance(0.15)) {
+    apart = random.between(apart, kSecond);
+    plan.hides_evidence = plan.clocks_beyond = true;
+    context.fire("venue_clocks_further_apart_than_believed");
+  }
+  // An offset and a jitter of two clocks: together at most so far apart.
+  options.order_clock_ns = random.between(-apart / 4, apart / 4);
+  options.position_clock_ns = random.between(-apart / 4, apart / 4);
+  options.order_clock_jitter_ns = random.chance(0.5) ? apart / 4 : 0;
+  options.position_clock_jitter_ns = random.chance(0.5) ? apart / 4 : 0;
+}
+
 /// The venue's answers to C1 … C7 and its times. All delays together stay well within the grace, which is
 /// what the gateway's proofs assume of it.
 void draw_venue(Context& context, Plan& plan) {
@@ -169,6 +203,7 @@ void draw_venue(Context& context, Plan& plan) {
     if (options.order_id_leg == IdLeg::open) context.fire("venue_order_id_on_open_leg");
     plan.hides_evidence = options.client_oid_leg != IdLeg::both;
   }
+  draw_listing(context, plan);
   if (random.chance(0.25)) {
     options.unique_client_oid =
         random.chance(0.5) ? venue::UniqueClientOid::pending : venue::UniqueClientOid::always;

@@ -48,6 +48,8 @@ struct Plan {
 
   /// Evidence may be missing: `unresolved` is a true answer then.
   bool hides_evidence = false;
+  /// The venue's clocks are further apart than the gateway believes.
+  bool clocks_beyond = false;
   /// No fault of any kind.
   bool calm = false;
 };

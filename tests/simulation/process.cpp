@@ -174,6 +174,7 @@ StartResult Process::start() {
   journal_failed_ = false;
   refused_accounts_.clear();
   ++lives_;
+  ledger_.on_start();
   storage_->set_plan([this](std::uint64_t, MemoryStorage::Operation operation, const std::string& path) {
     return at_storage(operation, path);
   });

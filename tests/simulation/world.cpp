@@ -287,8 +287,8 @@ void World::check_counts() {
     context_.violate("the venue throttled " + std::to_string(counters.reversals_throttled) + " reversals");
   const bool hidden =
       plan_.hides_evidence || plan_.other_trades > 0 || records_were_lost_ || venue_was_stepped_;
-  if (!hidden && ledger_.unresolved() > 0)
-    context_.violate(std::to_string(ledger_.unresolved()) + " unresolved although nothing hid the evidence");
+  if (!hidden && ledger_.needless() > 0)
+    context_.violate(std::to_string(ledger_.needless()) + " unresolved although nothing hid the evidence");
 }
 
 }  // namespace backhand::simulation

@@ -60,7 +60,10 @@ HttpResponse Exchange::Impl::positions(Call& call, bool single) {
     }
   }
   data += ']';
-  return success(call, data);
+  HttpResponse out = success(call, data);
+  const Ns clock = options.position_clock_ns + draw_jitter(options.position_clock_jitter_ns);
+  if (clock != 0) out.body = envelope("00000", "success", call.now + clock, data);
+  return out;
 }
 
 HttpResponse Exchange::Impl::account_row(Call& call) {

@@ -153,6 +153,7 @@ Order& Exchange::Impl::new_order(std::uint32_t account, std::uint32_t contract) 
   out.id = kFirstOrderId + index;
   out.account = account;
   out.contract = contract;
+  out.clock = options.order_clock_ns + draw_jitter(options.order_clock_jitter_ns);
   accounts[account].orders.push_back(index);
   return out;
 }

@@ -138,6 +138,11 @@ double Exchange::Impl::draw() noexcept {
   return static_cast<double>(z >> 11U) * 0x1.0p-53;
 }
 
+Ns Exchange::Impl::draw_jitter(Ns most) noexcept {
+  if (most == 0) return 0;
+  return static_cast<Ns>((2 * draw() - 1) * static_cast<double>(most));
+}
+
 const Fault* Exchange::Impl::strike(Call& call, bool on_arrival) {
   for (auto& state : faults) {
     const Fault& fault = state.fault;

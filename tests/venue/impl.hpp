@@ -175,6 +175,10 @@ struct Exchange::Impl {
   HttpResponse contract_rows(Call& call);
   void append_order(std::string& out, const Order& order, std::string_view state_key) const;
   void append_fill(std::string& out, const Order& order) const;
+  /// How an order of a reversal is shown; empty where another order stands for it.
+  [[nodiscard]] std::optional<Order> listed(const Order& order) const;
+  /// The number under which its executions are listed.
+  [[nodiscard]] std::uint64_t listed_id(const Order& order) const;
   [[nodiscard]] bool visible(const Order& order, Ns now, Ns lag) const noexcept;
   /// Reads productType (and, where `with_symbol`, symbol) as look-ups want them.
   std::optional<HttpResponse> read_product(Call& call, bool with_symbol, Product& product,
@@ -185,6 +189,8 @@ struct Exchange::Impl {
   const Fault* strike(Call& call, bool on_arrival);
   HttpResponse distort(Call& call, const Fault& fault, HttpResponse usual);
   double draw() noexcept;
+  /// Up to `most` in either direction, by the seeded source; draws nothing where that is 0.
+  Ns draw_jitter(Ns most) noexcept;
 
   [[nodiscard]] std::optional<std::uint32_t> find_contract(std::string_view symbol) const noexcept;
 };

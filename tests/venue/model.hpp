@@ -113,6 +113,7 @@ struct Order {
   Decimal price;
   Ns created = kNever;
   Ns updated = kNever;
+  Ns clock = 0;                    ///< So far ahead is the clock by which its row is stamped.
   std::optional<Decimal> at_most;  ///< Whatever the margin allows, no more than this is executed.
   std::uint64_t trade_id = 0;      ///< Of its one fill; 0: none.
 };
@@ -138,7 +139,8 @@ struct Reversal {
   std::uint64_t open_order = 0;      ///< 0: there is none.
   std::uint64_t returned_order = 0;  ///< The orderId of the ack.
   PositionSide held = PositionSide::long_side;
-  Decimal requested;  ///< Size of the legs as accepted.
+  FixedString<8> side;  ///< As the request said; empty: it did not.
+  Decimal requested;    ///< Size of the legs as accepted.
   Decimal closed;
   Decimal opened;
   Decimal long_before, short_before;  ///< Right before the close leg.

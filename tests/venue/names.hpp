@@ -63,6 +63,14 @@ inline constexpr std::array<Name<HedgeTradeSide>, 3> kHedgeTradeSides{
     {{"open", HedgeTradeSide::open}, {"close", HedgeTradeSide::close}, {"any", HedgeTradeSide::any}}};
 inline constexpr std::array<Name<IdLeg>, 4> kIdLegs{
     {{"close", IdLeg::close}, {"open", IdLeg::open}, {"both", IdLeg::both}, {"none", IdLeg::none}}};
+inline constexpr std::array<Name<ReversalOrders>, 3> kReversalOrders{
+    {{"two", ReversalOrders::two},
+     {"one_of_size", ReversalOrders::one_of_size},
+     {"one_of_both", ReversalOrders::one_of_both}}};
+inline constexpr std::array<Name<RowSide>, 4> kRowSides{{{"trade", RowSide::trade},
+                                                         {"echoed", RowSide::echoed},
+                                                         {"empty", RowSide::empty},
+                                                         {"swapped", RowSide::swapped}}};
 inline constexpr std::array<Name<UniqueClientOid>, 3> kUniques{{{"never", UniqueClientOid::never},
                                                                 {"pending", UniqueClientOid::pending},
                                                                 {"always", UniqueClientOid::always}}};

@@ -48,6 +48,21 @@ enum class IdLeg : std::uint8_t {
   none,  ///< Neither look-up nor history rows ever show it, although the ack returned it.
 };
 
+/// C8: as how many orders a reversal is listed, and of which size.
+enum class ReversalOrders : std::uint8_t {
+  two,          ///< One for each leg.
+  one_of_size,  ///< One for both, of the size of one leg.
+  one_of_both,  ///< One for both, of the size of both legs together.
+};
+
+/// C8: what rows of a reversal say of their direction.
+enum class RowSide : std::uint8_t {
+  trade,    ///< The direction of the trade (one-way) or of the leg's position (hedge).
+  echoed,   ///< As the request said, `side` and `tradeSide`.
+  empty,    ///< Nothing.
+  swapped,  ///< The opposite of `trade`.
+};
+
 /// C7: when an already used clientOid is refused (40786).
 enum class UniqueClientOid : std::uint8_t { never, pending, always };
 
@@ -68,6 +83,8 @@ struct Options {
   IdLeg client_oid_leg = IdLeg::close;                     ///< C6
   IdLeg order_id_leg = IdLeg::close;                       ///< C6: close, open or none (known to no look-up).
   UniqueClientOid unique_client_oid = UniqueClientOid::never;  ///< C7
+  ReversalOrders reversal_orders = ReversalOrders::two;        ///< C8
+  RowSide row_side = RowSide::trade;                           ///< C8
   bool one_way_trade_side_ignored = false;  ///< Else a `tradeSide` in one-way mode is refused (40774).
   bool upper_case_required = false;         ///< Refuse lower-case symbols in click-backhand too.
 
@@ -78,6 +95,13 @@ struct Options {
   Ns order_lag_ns = 0;                      ///< order/detail and orders-pending show orders so late.
   Ns history_lag_ns = 0;                    ///< orders-history and fills show them so late.
   Ns position_lag_ns = 0;                   ///< Position reads show the position of so long ago.
+
+  // C9: the clocks of the services, against the one that checks timestamps: an offset, and up to so much more
+  // in either direction, drawn for each order and for each read.
+  Ns order_clock_ns = 0;  ///< cTime and uTime of orders and fills.
+  Ns order_clock_jitter_ns = 0;
+  Ns position_clock_ns = 0;  ///< requestTime of position reads.
+  Ns position_clock_jitter_ns = 0;
 
   bool chunked = true;              ///< Replies; else Content-Length.
   bool code_as_number = false;      ///< "code":40037 instead of "code":"40037".

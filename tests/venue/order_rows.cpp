@@ -73,14 +73,14 @@ class RowList {
   std::uint64_t end_id_ = 0;
 };
 
-/// One-way orders trade as they read; hedge orders carry the direction of their position (facts §2).
-std::string_view side_text(const Order& order, PositionMode mode) noexcept {
+/// A row says what it does itself (not a reversal's row, or RowSide::trade).
+std::string_view true_side(const Order& order, PositionMode mode) noexcept {
   const bool is_long = order.position_side == PositionSide::long_side;
   const bool buys = mode == PositionMode::hedge ? is_long : is_long != order.reduces;
   return buys ? "buy" : "sell";
 }
 
-std::string trade_side_text(const Order& order, PositionMode mode) {
+std::string true_trade_side(const Order& order, PositionMode mode) {
   const bool is_long = order.position_side == PositionSide::long_side;
   std::string out;
   if (order.source == Source::liquidation) out = "burst_";
@@ -88,6 +88,32 @@ std::string trade_side_text(const Order& order, PositionMode mode) {
   if (mode == PositionMode::one_way) return out + (is_long != order.reduces ? "buy_single" : "sell_single");
   out += order.reduces ? "close" : "open";
   if (order.source == Source::liquidation || order.source == Source::adl) out += is_long ? "_long" : "_short";
+  return out;
+}
+
+/// The three words of a row that speak of direction. One-way orders trade as they read; hedge orders carry
+/// the direction of their position (facts §2). What rows of a reversal say is not documented: RowSide.
+struct Words {
+  std::string side;
+  std::string trade_side;
+  std::string_view position_side;
+};
+Words words_of(const Order& order, PositionMode mode, const Reversal* reversal, const Options& options) {
+  const bool hedge = mode == PositionMode::hedge;
+  Words out{std::string(true_side(order, mode)), true_trade_side(order, mode),
+            hedge ? name_of(kSides, order.position_side) : std::string_view("net")};
+  if (reversal == nullptr) return out;
+  // One order for both legs can say of itself only what the request said.
+  const bool is_one = options.reversal_orders != ReversalOrders::two;
+  if (hedge && (is_one || options.row_side == RowSide::echoed)) {
+    out = {reversal->held == PositionSide::long_side ? "buy" : "sell", "open",
+           name_of(kSides, reversal->held)};
+  }
+  if (options.row_side == RowSide::echoed && !reversal->side.empty())
+    out.side = std::string(reversal->side.view());
+  if (options.row_side == RowSide::swapped) out.side = out.side == "buy" ? "sell" : "buy";
+  if (options.row_side == RowSide::empty) out.side = out.trade_side = "";
+  if (!hedge && !out.side.empty()) out.trade_side = out.side + "_single";
   return out;
 }
 
@@ -119,19 +145,45 @@ bool Exchange::Impl::visible(const Order& order, Ns now, Ns lag) const noexcept 
   return order.state != OrderState::unborn && order.created <= now - lag;
 }
 
+std::optional<Order> Exchange::Impl::listed(const Order& order) const {
+  const bool is_one = options.reversal_orders != ReversalOrders::two;
+  if (!is_one || order.leg == Leg::other || order.reversal == kNoIndex) return order;
+  if (order.leg == Leg::open) return std::nullopt;
+  const Reversal& reversal = truth.reversals[order.reversal];
+  Order whole = order;
+  whole.reduces = false;
+  const Order* const open = reversal.open_order == 0 ? nullptr : &orders[reversal.open_order - kFirstOrderId];
+  if (order.filled.is_zero()) return whole;
+  if (open != nullptr && (open->state == OrderState::unborn || open->state == OrderState::live)) {
+    whole.state = OrderState::live;
+    whole.filled = {};
+    whole.updated = whole.created;
+    return whole;
+  }
+  if (open != nullptr) whole.updated = std::max(whole.updated, open->updated);
+  if (options.reversal_orders == ReversalOrders::one_of_both) {
+    whole.size = whole.size + whole.size;
+    whole.filled = reversal.closed + reversal.opened;
+    if (whole.filled < whole.size) whole.state = OrderState::canceled;
+  }
+  return whole;
+}
+
 void Exchange::Impl::append_order(std::string& out, const Order& order, std::string_view state_key) const {
   const Contract& contract = contracts[order.contract];
   const AccountSpec& account = accounts[order.account].spec;
-  const bool one_way = account.mode == PositionMode::one_way;
+  const bool of_reversal = order.leg != Leg::other && order.reversal != kNoIndex;
+  const Words words =
+      words_of(order, account.mode, of_reversal ? &truth.reversals[order.reversal] : nullptr, options);
   const bool filled = !order.filled.is_zero();
   JsonObject row(out);
   row.text("symbol", contract.symbol.view()).text("size", order.size).digits("orderId", order.id);
   row.text("clientOid", order.client_oid.view()).text("baseVolume", order.filled);
   row.text("fee", filled ? "-0.001" : "");
   filled ? row.text("priceAvg", order.price) : row.text("priceAvg", "");
-  row.text(state_key, name_of(kOrderStates, order.state)).text("side", side_text(order, account.mode));
+  row.text(state_key, name_of(kOrderStates, order.state)).text("side", words.side);
   row.text("force", "gtc").text("totalProfits", "0");
-  row.text("posSide", one_way ? "net" : name_of(kSides, order.position_side));
+  row.text("posSide", words.position_side);
   row.text("marginCoin", contract.margin_coin.view());
   row.text("quoteVolume", product_of(order.filled, order.price)).text("orderType", "market");
   row.digits("leverage", account.leverage).text("marginMode", "crossed");
@@ -140,10 +192,10 @@ void Exchange::Impl::append_order(std::string& out, const Order& order, std::str
   row.text("enterPointSource", order.source == Source::reversal ? "API"
                                : order.source == Source::market ? "WEB"
                                                                 : "SYS");
-  row.text("tradeSide", trade_side_text(order, account.mode)).text("posMode", name_of(kModes, account.mode));
+  row.text("tradeSide", words.trade_side).text("posMode", name_of(kModes, account.mode));
   row.text("orderSource", order_source_text(order, account.lead_trader));
   row.text("cancelReason", order.state == OrderState::canceled ? "normal_cancel" : "");
-  row.digits("cTime", ms(order.created)).digits("uTime", ms(order.updated));
+  row.digits("cTime", ms(order.created + order.clock)).digits("uTime", ms(order.updated + order.clock));
 }
 
 HttpResponse Exchange::Impl::order_detail(Call& call) {
@@ -158,7 +210,9 @@ HttpResponse Exchange::Impl::order_detail(Call& call) {
   const auto& mine = accounts[call.account].orders;
   for (auto i = mine.rbegin(); i != mine.rend();
        ++i) {  // Newest first: a shared clientOid means the open leg.
-    const Order& order = orders[*i];
+    const auto shown = listed(orders[*i]);
+    if (!shown) continue;
+    const Order& order = *shown;
     if (order.contract != *contract || !visible(order, call.now, options.order_lag_ns)) continue;
     if (id.empty() ? order.client_oid != wanted_oid : order.id != wanted) continue;
     std::string data;
@@ -180,9 +234,13 @@ HttpResponse Exchange::Impl::orders_history(Call& call) {
   RowList list;
   const auto& mine = accounts[call.account].orders;
   for (auto i = mine.rbegin(); i != mine.rend() && list.count() < page.limit; ++i) {
-    const Order& order = orders[*i];
+    const auto shown = listed(orders[*i]);
+    if (!shown) continue;
+    const Order& order = *shown;
     if (order.state != OrderState::filled && order.state != OrderState::canceled) continue;
-    if (order.updated > call.now - options.history_lag_ns || !page.holds(order.id, order.created)) continue;
+    if (order.updated > call.now - options.history_lag_ns ||
+        !page.holds(order.id, order.created + order.clock))
+      continue;
     if (contracts[order.contract].product != product || (contract && order.contract != *contract)) continue;
     if (!id.empty() && order.id != number_or(id, 0)) continue;
     if (!oid.empty() && order.client_oid != oid) continue;
@@ -207,9 +265,11 @@ HttpResponse Exchange::Impl::orders_pending(Call& call) {
   RowList list;
   const auto& mine = accounts[call.account].orders;
   for (auto i = mine.rbegin(); i != mine.rend() && list.count() < page.limit; ++i) {
-    const Order& order = orders[*i];
+    const auto shown = listed(orders[*i]);
+    if (!shown) continue;
+    const Order& order = *shown;
     if (order.state != OrderState::live || !visible(order, call.now, options.order_lag_ns)) continue;
-    if (!page.holds(order.id, order.created)) continue;
+    if (!page.holds(order.id, order.created + order.clock)) continue;
     if (contracts[order.contract].product != product || (contract && order.contract != *contract)) continue;
     if (!oid.empty() && order.client_oid != oid) continue;
     list.add(order.id);
@@ -218,11 +278,20 @@ HttpResponse Exchange::Impl::orders_pending(Call& call) {
   return success(call, list.whole("entrustedList", options.empty_list_is_null));
 }
 
+std::uint64_t Exchange::Impl::listed_id(const Order& order) const {
+  const bool is_one = options.reversal_orders != ReversalOrders::two;
+  return is_one && order.leg == Leg::open && order.reversal != kNoIndex
+             ? truth.reversals[order.reversal].close_order
+             : order.id;
+}
+
 void Exchange::Impl::append_fill(std::string& out, const Order& order) const {
   const Contract& contract = contracts[order.contract];
   const PositionMode mode = accounts[order.account].spec.mode;
   JsonObject row(out);
-  row.digits("tradeId", order.trade_id).text("symbol", contract.symbol.view()).digits("orderId", order.id);
+  row.digits("tradeId", order.trade_id)
+      .text("symbol", contract.symbol.view())
+      .digits("orderId", listed_id(order));
   row.text("price", order.price).text("baseVolume", order.filled);
   row.append_key("feeDetail");
   out += "[";
@@ -232,10 +301,10 @@ void Exchange::Impl::append_fill(std::string& out, const Order& order) const {
     fee.text("totalDeductionFee", "").text("totalFee", "-0.001");
   }
   out += "]";
-  row.text("side", side_text(order, mode)).text("quoteVolume", product_of(order.filled, order.price));
+  row.text("side", true_side(order, mode)).text("quoteVolume", product_of(order.filled, order.price));
   row.text("profit", "0").text("enterPointSource", order.source == Source::reversal ? "api" : "web");
-  row.text("tradeSide", trade_side_text(order, mode)).text("posMode", name_of(kModes, mode));
-  row.text("tradeScope", "taker").digits("cTime", ms(order.updated));
+  row.text("tradeSide", true_trade_side(order, mode)).text("posMode", name_of(kModes, mode));
+  row.text("tradeScope", "taker").digits("cTime", ms(order.updated + order.clock));
 }
 
 HttpResponse Exchange::Impl::order_fills(Call& call) {
@@ -248,10 +317,11 @@ HttpResponse Exchange::Impl::order_fills(Call& call) {
   const auto& mine = accounts[call.account].fills;
   for (auto i = mine.rbegin(); i != mine.rend() && list.count() < page.limit; ++i) {
     const Order& order = orders[*i];
-    if (order.updated > call.now - options.history_lag_ns || !page.holds(order.trade_id, order.updated))
+    if (order.updated > call.now - options.history_lag_ns ||
+        !page.holds(order.trade_id, order.updated + order.clock))
       continue;
     if (contracts[order.contract].product != product || (contract && order.contract != *contract)) continue;
-    if (!id.empty() && order.id != number_or(id, 0)) continue;
+    if (!id.empty() && listed_id(order) != number_or(id, 0)) continue;
     list.add(order.trade_id);
     append_fill(list.rows, order);
   }

@@ -156,6 +156,8 @@ Reversal& Exchange::Impl::accept(Call& call, const ReversalOrder& wanted, const 
   reversal.contract = wanted.contract;
   reversal.client_oid = call.client_oid;
   reversal.held = wanted.held;
+  const std::string_view said = call.params.get("side");
+  reversal.side = FixedString<8>{said.substr(0, 8)};
   reversal.requested = wanted.size;
   ++truth.counters.accepted;
   used[{call.account, call.client_oid}].last = index;
@@ -173,7 +175,9 @@ Reversal& Exchange::Impl::accept(Call& call, const ReversalOrder& wanted, const 
     order.reduces = leg == Leg::close;
     order.position_side = side;
     order.size = wanted.size;
-    const bool shows = options.client_oid_leg == carries || options.client_oid_leg == IdLeg::both;
+    const bool is_one = options.reversal_orders != ReversalOrders::two;
+    const bool shows = options.client_oid_leg == carries || options.client_oid_leg == IdLeg::both ||
+                       (is_one && options.client_oid_leg != IdLeg::none);
     order.client_oid = shows ? call.client_oid : Oid(std::to_string(order.id));
     return order.id;
   };
@@ -187,7 +191,9 @@ Reversal& Exchange::Impl::accept(Call& call, const ReversalOrder& wanted, const 
     orders[first + 1].at_most = fault.open_limit;
   }
   reversal.returned_order = reversal.close_order;
-  if (options.order_id_leg == IdLeg::open && both_legs) reversal.returned_order = reversal.open_order;
+  const bool is_one = options.reversal_orders != ReversalOrders::two;
+  if (options.order_id_leg == IdLeg::open && both_legs && !is_one)
+    reversal.returned_order = reversal.open_order;
   if (options.order_id_leg == IdLeg::none)
     reversal.returned_order = new_order(call.account, wanted.contract).id;
   return reversal;

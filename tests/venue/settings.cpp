@@ -22,6 +22,8 @@ void visit_rules(Visitor& v, OptionsType& o) {
   v.word("client_oid_leg", o.client_oid_leg, kIdLegs);
   v.word("order_id_leg", o.order_id_leg, kIdLegs);
   v.word("unique_client_oid", o.unique_client_oid, kUniques);
+  v.word("reversal_orders", o.reversal_orders, kReversalOrders);
+  v.word("row_side", o.row_side, kRowSides);
   v("one_way_trade_side_ignored", o.one_way_trade_side_ignored);
   v("upper_case_required", o.upper_case_required);
   v.ms("ack_delay_ms", o.ack_delay_ns);
@@ -31,6 +33,10 @@ void visit_rules(Visitor& v, OptionsType& o) {
   v.ms("order_lag_ms", o.order_lag_ns);
   v.ms("history_lag_ms", o.history_lag_ns);
   v.ms("position_lag_ms", o.position_lag_ns);
+  v.ms("order_clock_ms", o.order_clock_ns);
+  v.ms("order_clock_jitter_ms", o.order_clock_jitter_ns);
+  v.ms("position_clock_ms", o.position_clock_ns);
+  v.ms("position_clock_jitter_ms", o.position_clock_jitter_ns);
 }
 
 template <typename Visitor, typename OptionsType>

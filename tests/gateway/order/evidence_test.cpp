@@ -30,7 +30,6 @@ domain::OrderRow row(const char* id, VenueMs created, const char* name = "") {
   out.client_oid = wire::ClientOid{name};
   out.instrument = instrument();
   out.state = domain::OrderState::filled;
-  out.side = domain::OrderSide::sell;
   out.from_reversal = true;
   out.size = out.filled = units(5);
   out.created_venue_ms = kSent + created;
@@ -80,8 +79,8 @@ TEST(Evidence, TheOrderOfArrivalDoesNotMatter) {
     std::shuffle(rows.begin(), rows.end(), random);
     CaseEvidence evidence = begin_case(facts(), settings);
     for (const auto& each : rows) take_row(evidence, each, settings);
-    take_position(evidence, {{}, units(5), kSent + 100});
-    take_position(evidence, {units(5), {}, kSent + 20});
+    take_position(evidence, {{}, units(5), kSent + 100}, settings);
+    take_position(evidence, {units(5), {}, kSent + 20}, settings);
     const Finding finding = weigh(evidence, settings);
     ASSERT_TRUE(finding.proven);
     EXPECT_EQ(finding.result, wire::SettledResult::reversed);
@@ -98,38 +97,64 @@ TEST(Evidence, RowsThatCannotBeOursAreNotKept) {
   domain::OrderRow other_coin = row("1", 14, "bh-1");
   other_coin.instrument.margin_coin = wire::CoinName{"USDC"};
   EXPECT_FALSE(take_row(evidence, other_coin, settings));
-  EXPECT_FALSE(take_row(evidence, row("1", -1, "bh-1"), settings)) << "older than the request";
-  EXPECT_FALSE(take_row(evidence, row("1", 40'001), settings)) << "later than anything of this request";
+  EXPECT_FALSE(take_row(evidence, row("1", -51), settings)) << "older than the request";
+  EXPECT_FALSE(take_row(evidence, row("1", 40'051), settings)) << "later than anything of this request";
   domain::OrderRow plain = row("1", 14);
   plain.from_reversal = false;
   EXPECT_FALSE(take_row(evidence, plain, settings)) << "no reversal, and not our name";
   EXPECT_EQ(evidence.row_count, 0);
+  EXPECT_TRUE(take_row(evidence, row("2", -20'000, "bh-1"), settings)) << "our name needs no time";
   domain::OrderRow no_coin = row("1", 14, "bh-1");
   no_coin.instrument.margin_coin = {};
   EXPECT_TRUE(take_row(evidence, no_coin, settings));
 }
 
-TEST(Evidence, ARowThatGoesTheOtherWayIsNoSibling) {
+TEST(Evidence, AReadFromBeforeTheLegsDoesNotShowThem) {
   const Settings settings;
   CaseEvidence evidence = begin_case(facts(), settings);
-  take_row(evidence, row("1", 14, "bh-1"), settings);
-  domain::OrderRow back = row("2", 20);
-  back.side = domain::OrderSide::buy;
-  take_row(evidence, back, settings);
-  const Legs legs = attribute(evidence, settings);
-  EXPECT_TRUE(legs.close_ours && legs.open == nullptr);
-  EXPECT_TRUE(legs.unclaimed);
+  take_row(evidence, row("1", 100, "bh-1"), settings);
+  take_row(evidence, row("2", 106, "bh-1"), settings);
+  take_position(evidence, {{}, units(5), kSent + 65}, settings);
+  EXPECT_TRUE(weigh(evidence, settings).lacks_position) << "another trader's doing, or a coincidence";
+  take_position(evidence, {{}, units(5), kSent + 66}, settings);
+  EXPECT_FALSE(weigh(evidence, settings).lacks_position) << "the clock of positions may be 50 ms behind";
 }
 
-TEST(Evidence, AReadFromBeforeTheLegsDoesNotShowThem) {
+TEST(Evidence, AReadThatDoesNotShowTheEffectMustBeLaterThanClocksDiffer) {
   const Settings settings;
   CaseEvidence evidence = begin_case(facts(), settings);
   take_row(evidence, row("1", 14, "bh-1"), settings);
   take_row(evidence, row("2", 20, "bh-1"), settings);
-  take_position(evidence, {{}, units(5), kSent + 29});
-  EXPECT_TRUE(weigh(evidence, settings).lacks_position) << "another trader's doing, or a coincidence";
-  take_position(evidence, {{}, units(5), kSent + 30});
-  EXPECT_FALSE(weigh(evidence, settings).lacks_position);
+  take_position(evidence, {units(5), {}, kSent + 79}, settings);
+  EXPECT_FALSE(weigh(evidence, settings).foreign_change) << "its clock may be ahead: from before the legs";
+  take_position(evidence, {units(5), {}, kSent + 10'079}, settings);
+  EXPECT_FALSE(weigh(evidence, settings).foreign_change) << "it may lag";
+  EXPECT_TRUE(weigh(evidence, settings).lacks_position);
+  take_position(evidence, {units(5), {}, kSent + 10'080}, settings);
+  EXPECT_TRUE(weigh(evidence, settings).foreign_change);
+}
+
+TEST(Evidence, NothingIsToldThatThePositionsContradict) {
+  const Settings settings;
+  CaseEvidence evidence = begin_case(facts(), settings);
+  const domain::PositionSnapshot turned{{}, units(5), kSent + 20'000};
+  const domain::PositionSnapshot flat{{}, {}, kSent + 20'000};
+  Finding finding;
+  finding.proven = true;
+  finding.closed = units(5);
+  finding.result = wire::SettledResult::closed_only;
+  finding.foreign_change = true;
+  EXPECT_TRUE(contradicts(evidence, finding, turned)) << "whatever others are said to have done";
+  EXPECT_FALSE(contradicts(evidence, finding, flat));
+  finding.foreign_change = false;
+  EXPECT_FALSE(contradicts(evidence, finding, flat));
+  finding.opened = units(5);
+  EXPECT_TRUE(contradicts(evidence, finding, turned)) << "the sizes are those of another result";
+  finding.result = wire::SettledResult::reversed;
+  EXPECT_FALSE(contradicts(evidence, finding, turned));
+  EXPECT_TRUE(contradicts(evidence, finding, flat)) << "without foreign_change the position must be exact";
+  finding.foreign_change = true;
+  EXPECT_FALSE(contradicts(evidence, finding, flat)) << "a stop after the reversal";
 }
 
 TEST(Evidence, EveryNewRowStartsTheCountAgain) {

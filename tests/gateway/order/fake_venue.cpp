@@ -1,5 +1,7 @@
 #include "tests/gateway/order/fake_venue.hpp"
 
+#include <string>
+
 #include "gateway/order/evidence.hpp"
 
 namespace backhand::order::test {
@@ -20,6 +22,8 @@ domain::OrderRow FakeVenue::row_at(const FakeOrder& order, VenueMs at) {
     row.filled = {};
     row.updated_venue_ms = row.created_venue_ms;
   }
+  row.created_venue_ms += order.clock_ms;
+  row.updated_venue_ms += order.clock_ms;
   return row;
 }
 
@@ -38,7 +42,12 @@ void FakeVenue::answer(const domain::Lookup& lookup, VenueMs at, domain::LookupR
   using domain::LookupKind;
   using domain::LookupStatus;
   out.clear();
-  out.venue_ms = at;
+  const bool jitters = random != nullptr && clock_jitter_ms > 0;
+  const VenueMs jitter =
+      jitters ? static_cast<VenueMs>((*random)() % static_cast<std::uint64_t>(2 * clock_jitter_ms + 1)) -
+                    clock_jitter_ms
+              : 0;
+  out.venue_ms = at + jitter + (lookup.kind == LookupKind::positions ? position_clock_ms : reply_clock_ms);
   out.status = LookupStatus::ok;
   if (lookup.kind == LookupKind::positions) {
     const VenueMs seen = seen_at(at, position_lag_ms);
@@ -58,13 +67,18 @@ void FakeVenue::answer(const domain::Lookup& lookup, VenueMs at, domain::LookupR
     const VenueMs seen = seen_at(at, history_lag_ms);
     for (const FakeOrder& order : orders) {
       if (!order.listed || order.row.created_venue_ms > seen) continue;
-      if (order.row.created_venue_ms < lookup.since_venue_ms) continue;
+      if (order.row.created_venue_ms + order.clock_ms < lookup.since_venue_ms) continue;
       if (out.orders.size() >= page_rows) {
         out.truncated = true;
         return;
       }
       out.orders.push_back(row_at(order, seen));
     }
+    return;
+  }
+  if (lookup.kind == LookupKind::fills) {
+    out.status = lists_fills ? LookupStatus::ok : LookupStatus::absent;
+    if (lists_fills) list_fills(lookup, seen_at(at, history_lag_ms), out);
     return;
   }
   const VenueMs seen = seen_at(at, order_lag_ms);
@@ -77,17 +91,30 @@ void FakeVenue::answer(const domain::Lookup& lookup, VenueMs at, domain::LookupR
       case LookupKind::order_by_order_id:
         if (order.row.order_id != lookup.order_id) continue;
         break;
-      case LookupKind::fills:
-        if (order.row.order_id == lookup.order_id && !row_at(order, seen).filled.is_zero())
-          out.fills.push_back({order.row.order_id, order.row.filled, order.row.updated_venue_ms});
-        continue;
       default:
         continue;
     }
     out.orders.push_back(row_at(order, seen));
     return;
   }
-  if (lookup.kind != LookupKind::fills) out.status = LookupStatus::not_found;
+  out.status = LookupStatus::not_found;
+}
+
+/// Executions of the symbol: of the orders here, and of others who traded.
+void FakeVenue::list_fills(const domain::Lookup& lookup, VenueMs seen, domain::LookupReply& out) const {
+  for (const FakeOrder& order : orders) {
+    const VenueMs time = order.row.updated_venue_ms + order.clock_ms;
+    if (order.row.filled.is_zero() || order.row.updated_venue_ms > seen || time < lookup.since_venue_ms)
+      continue;
+    if (same_instrument(order.row.instrument, lookup.instrument))
+      out.fills.push_back({order.row.order_id, order.row.filled, time});
+  }
+  for (const FakeChange& change : changes) {
+    if (change.order == 0 || change.at > seen || change.at < lookup.since_venue_ms) continue;
+    if (same_instrument(change.instrument, lookup.instrument) &&
+        (change.long_by != 0 || change.short_by != 0))
+      out.fills.push_back({wire::OrderId{std::to_string(change.order)}, units(1), change.at});
+  }
 }
 
 }  // namespace backhand::order::test

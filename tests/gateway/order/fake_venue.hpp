@@ -14,6 +14,7 @@ struct FakeOrder {
   domain::OrderRow row;  ///< As it is when done; created_venue_ms and updated_venue_ms are its timeline.
   bool listed = true;    ///< In the reversal history.
   bool named = true;     ///< Found by its clientOid.
+  VenueMs clock_ms = 0;  ///< So far ahead is the clock by which it was stamped.
 };
 
 struct FakeChange {
@@ -21,6 +22,7 @@ struct FakeChange {
   VenueMs at = 0;
   std::int64_t long_by = 0;
   std::int64_t short_by = 0;
+  std::uint64_t order = 0;  ///< Somebody else's trade: the order whose execution is listed; 0: not listed.
 };
 
 struct FakeVenue {
@@ -31,6 +33,11 @@ struct FakeVenue {
   VenueMs order_lag_ms = 0;
   VenueMs position_lag_ms = 0;
   std::mt19937_64* random = nullptr;
+  // The clocks of the other services: how far ahead each is, and by how much each reading of it may differ.
+  VenueMs reply_clock_ms = 0;
+  VenueMs position_clock_ms = 0;
+  VenueMs clock_jitter_ms = 0;
+  bool lists_fills = true;      ///< Else the page of executions does not exist.
   std::size_t page_rows = 100;  ///< A fuller history is cut and says so.
 
   /// The answer given at venue time `at`.
@@ -40,6 +47,7 @@ struct FakeVenue {
 
  private:
   [[nodiscard]] VenueMs seen_at(VenueMs at, VenueMs lag) const;
+  void list_fills(const domain::Lookup& lookup, VenueMs seen, domain::LookupReply& out) const;
   [[nodiscard]] static domain::OrderRow row_at(const FakeOrder& order, VenueMs at);
 };
 

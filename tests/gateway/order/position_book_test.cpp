@@ -130,5 +130,21 @@ TEST(PositionBookDeath, AFreePositionCannotBeReleasedNorATakenOneTaken) {
   EXPECT_DEATH(book.release(kFirstPosition, 2), "occupant");
 }
 
+TEST_F(PositionBookTest, AReadWhoseClockMayBeAheadIsNotFromAfterALeg) {
+  book = PositionBook{2, 50};
+  ASSERT_EQ(book.on_read(kFirstPosition, holding("5", "0", 1'000), 0), ReadResult::taken);
+  book.needs_read_since(kFirstPosition, 2'000);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 2'050), 0), ReadResult::stale)
+      << "50 ms ahead: it may be from before";
+  EXPECT_EQ(check(kLong), DenyReason::position_busy);
+  EXPECT_EQ(book.on_settling_read(kFirstPosition, holding("0", "5", 1'949), 0), ReadResult::stale);
+  EXPECT_EQ(book.on_settling_read(kFirstPosition, holding("0", "5", 1'980), 0), ReadResult::taken)
+      << "50 ms behind, and it shows the effect: nothing to wait for";
+  EXPECT_EQ(check(kShort), DenyReason::none);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 2'050), 0), ReadResult::stale)
+      << "an older read that comes late";
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("0", "4", 2'051), 0), ReadResult::taken);
+}
+
 }  // namespace
 }  // namespace backhand::order

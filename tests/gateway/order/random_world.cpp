@@ -20,6 +20,7 @@ RandomWorld::RandomWorld(std::uint64_t seed, const Planted& planted)
       planted_(planted),
       rounds_left_(kPositions),
       quiet_from_(kPositions),
+      others_at_(kPositions),
       truths_(kPositions) {
   draw_venue();
 }
@@ -37,6 +38,12 @@ void RandomWorld::draw_venue() {
   believed_.execution_grace_ms = static_cast<std::uint32_t>(grace_ms_);
   believed_.settle_recheck_ms = static_cast<std::uint32_t>(any(50, 2'000));
   if (chance(70)) believed_.client_oid_prefix = FixedString<8>{"bh"};
+  believed_.clock_skew_ms = static_cast<std::uint32_t>(chance(30) ? 0 : any(1, 100));
+  VenueMs apart = believed_.clock_skew_ms;
+  clocks_beyond_ = chance(10);
+  if (clocks_beyond_) apart = any(apart, std::max<VenueMs>(apart, std::min<VenueMs>(1'000, grace_ms_ / 4)));
+  clock_error_ms_ = apart / 4;
+  if (planted_.forgets_clocks) believed_.clock_skew_ms = 0;
   if (planted_.believes_absence_at_once || planted_.forgets_fuse) believed_.clock_tolerance_ms = 0;
   if (planted_.believes_absence_at_once || planted_.forgets_grace) believed_.execution_grace_ms = 0;
   if (planted_.believes_absence_at_once) believed_.settle_recheck_ms = 0;
@@ -49,14 +56,20 @@ void RandomWorld::draw_venue() {
   venue.position_lag_ms = chance(70) ? shown_lag : 0;
   venue.random = &random_;
   if (chance(3)) venue.page_rows = 3;
+  venue.reply_clock_ms = any(-clock_error_ms_, clock_error_ms_);
+  venue.position_clock_ms = any(-clock_error_ms_, clock_error_ms_);
+  order_clock_ms_ = any(-clock_error_ms_, clock_error_ms_);
+  venue.clock_jitter_ms = chance(50) ? clock_error_ms_ : 0;
   mode_ = chance(50) ? PositionMode::one_way : PositionMode::hedge;
   name_on_ = static_cast<Carrier>(any(0, 3));
   number_on_ = static_cast<Carrier>(chance(50) ? 0 : chance(50) ? 1 : 3);
-  roles_stated_ = chance(50);
+  draw_listing();
   venue_names_rows_ = chance(50);
   canceled_rows_ = chance(50);
   named_lookup_ = chance(80);
   foreign_ = chance(60);
+  // Without that page only assumption 7 is left, which others can break.
+  if (!foreign_) venue.lists_fills = chance(85);
   lose_percent_ = chance(50) ? 0 : static_cast<int>(any(1, 40));
   spoil_percent_ = chance(50) ? 0 : static_cast<int>(any(1, 30));
   slow_percent_ = chance(50) ? 0 : static_cast<int>(any(1, 20));
@@ -70,8 +83,18 @@ void RandomWorld::draw_venue() {
   };
 }
 
-void RandomWorld::change(const Draft& draft, VenueMs at, std::int64_t long_by, std::int64_t short_by) {
-  rig_.venue.changes.push_back({draft.instrument, at, long_by, short_by});
+void RandomWorld::draw_listing() {
+  one_order_ = chance(50);
+  both_sizes_ = chance(50);
+  roles_echoed_ = chance(30);
+  roles_stated_ = !roles_echoed_ && chance(50);
+}
+
+void RandomWorld::change(const Draft& draft, VenueMs at, std::int64_t long_by, std::int64_t short_by,
+                         bool by_others) {
+  if (by_others) others_at_[draft.number] = std::max(others_at_[draft.number], at);
+  const std::uint64_t listed_as = by_others && !planted_.others_unlisted ? next_trade_++ : 0;
+  rig_.venue.changes.push_back({draft.instrument, at, long_by, short_by, listed_as});
 }
 
 /// The position at the moment of sending; something on the side that will be reversed.
@@ -106,20 +129,28 @@ void RandomWorld::begin_round(std::uint32_t position) {
   facts.client_oid = wire::ClientOid{"bh-" + std::to_string(next_name_++)};
   facts.has_size = mode_ == PositionMode::hedge && chance(50);
   if (facts.has_size) facts.size = units(any(1, 7));
-  facts.before = {units(draft.longs), units(draft.shorts), draft.sent - any(1, 2'000)};
+  facts.before = {units(draft.longs), units(draft.shorts),
+                  draft.sent - any(1, 2'000) + rig_.venue.position_clock_ms};
+  if (clocks_beyond_) draft.truth.hide("clocks further apart than believed");
+  if (others_at_[position] + 2 * grace_ms_ + 5'000 > draft.sent)
+    draft.truth.hide("others traded shortly before");
   draw_times(draft);
   draw_foreign(draft);
   if (foreign_ && chance(15)) {
     facts.before = rig_.venue.holding(draft.instrument, draft.sent - any(1, 2'000));
-    draft.truth.benign = false;
+    draft.truth.hide("others traded");
+    draft.truth.others = true;
   }
   walk(draft);
   for (const Event& event : draft.events)
     quiet_from_[position] = std::max(quiet_from_[position], event.at + kBoundError_ms + 1);
   const VenueMs open_at = tell_engine(draft);
+  if (draft.truth.closed > 0 && draft.truth.opened < draft.truth.closed && !rig_.venue.lists_fills)
+    draft.truth.hide("no list of executions");
   draft.truth.story = "fate " + std::to_string(static_cast<int>(draft.fate)) + " sent " +
                       std::to_string(draft.sent - Rig::kEpoch_ms) + " closed " +
                       std::to_string(draft.truth.closed) + " opened " + std::to_string(draft.truth.opened);
+  if (others_at_[position] > draft.sent - 20'000) draft.truth.others = true;
   truths_[position] = draft.truth;
   openings_.push_back({Rig::from_venue(open_at), facts});
 }
@@ -134,7 +165,7 @@ void RandomWorld::draw_times(Draft& draft) {
   // With an early timestamp and no better bound, older rows lie in this one's window: those of others, and
   // our own where names cannot be told for ours.
   const bool wide = !bounded && facts.signed_venue_ms < draft.sent - kBoundError_ms;
-  if (wide && (foreign_ || believed_.client_oid_prefix.empty())) draft.truth.benign = false;
+  if (wide && (foreign_ || believed_.client_oid_prefix.empty())) draft.truth.hide("older rows in its window");
   draft.fate = static_cast<Fate>(any(0, 5));
   VenueMs arrives = draft.sent + any(0, 30);
   if (draft.fate == Fate::executed_ack_lost && chance(40))
@@ -163,7 +194,8 @@ void RandomWorld::draw_foreign(Draft& draft) {
     draft.events.push_back({Event::Kind::open_done, draft.open_done, 0, 0, false});
   }
   const std::int64_t count = foreign_ && chance(60) ? any(1, 3) : 0;
-  if (count > 0) draft.truth.benign = false;
+  if (count > 0) draft.truth.hide("others traded");
+  if (count > 0) draft.truth.others = true;
   for (std::int64_t i = 0; i < count; ++i) {
     Event event;
     const VenueMs until = chance(50) ? 300 : tolerance_ms_ + 2 * grace_ms_;
@@ -199,7 +231,7 @@ void RandomWorld::walk(Draft& draft) {
           if (draft.longs > 0 || draft.shorts == 0) short_by = 0;
           if (draft.shorts > 0) long_by = 0;
         }
-        change(draft, event.at, long_by, short_by);
+        change(draft, event.at, long_by, short_by, true);
         draft.longs += long_by;
         draft.shorts += short_by;
         break;
@@ -218,12 +250,15 @@ void RandomWorld::execute_close(Draft& draft, const Event& event) {
   std::int64_t size = held;
   if (draft.facts.has_size) size = std::min(held, static_cast<std::int64_t>(draft.facts.size.digits));
   if (size == 0) {
-    if (canceled_rows_) add_row(draft, true, draft.is_long, draft.close_created, event.at, 1, 0);
+    if (canceled_rows_) {
+      FakeOrder& order = add_row(draft, true, draft.is_long, draft.close_created, event.at, 1, 0);
+      if (one_order_) state_role(order.row, true, draft.is_long, true);
+    }
     draft.margin = 0;
     draft.open_done = 0;
     return;
   }
-  add_row(draft, true, draft.is_long, draft.close_created, event.at, size, size);
+  if (!one_order_) add_row(draft, true, draft.is_long, draft.close_created, event.at, size, size);
   const std::int64_t long_by = draft.is_long ? -size : 0;
   const std::int64_t short_by = draft.is_long ? 0 : -size;
   change(draft, event.at, long_by, short_by);
@@ -237,19 +272,43 @@ void RandomWorld::execute_open(Draft& draft, const Event& event) {
   // Another trader may hold the side that was closed by now: in one-way mode opening would net with it.
   const bool netted = mode_ == PositionMode::one_way && (draft.is_long ? draft.longs : draft.shorts) > 0;
   const std::int64_t size = netted ? 0 : std::min(draft.truth.closed, draft.margin);
-  if (size == 0) {
-    if (canceled_rows_)
-      add_row(draft, false, draft.is_long, draft.open_created, event.at, draft.truth.closed, 0);
-    return;
+  draft.truth.opened = size;
+  if (one_order_) {
+    list_whole(draft, event.at);
+  } else if (size > 0 || canceled_rows_) {
+    add_row(draft, false, draft.is_long, draft.open_created, event.at,
+            canceled_rows_ ? draft.truth.closed : size, size);
   }
-  add_row(draft, false, draft.is_long, draft.open_created, event.at,
-          canceled_rows_ ? draft.truth.closed : size, size);
+  if (size == 0) return;
   const std::int64_t long_by = draft.is_long ? 0 : size;
   const std::int64_t short_by = draft.is_long ? size : 0;
   change(draft, event.at, long_by, short_by);
   draft.longs += long_by;
   draft.shorts += short_by;
-  draft.truth.opened = size;
+}
+
+/// The whole reversal as one order.
+void RandomWorld::list_whole(Draft& draft, VenueMs done) {
+  const std::int64_t closed = draft.truth.closed;
+  const std::int64_t opened = draft.truth.opened;
+  const std::int64_t size = both_sizes_ ? 2 * closed : closed;
+  const std::int64_t filled = both_sizes_ ? closed + opened : closed;
+  FakeOrder& order = add_row(draft, true, draft.is_long, draft.close_created, done, size, filled);
+  state_role(order.row, true, draft.is_long, true);
+  if (opened < closed && chance(50)) order.row.state = domain::OrderState::canceled;
+}
+
+/// What a row says of its leg.
+void RandomWorld::state_role(domain::OrderRow& row, bool closes, bool is_long, bool whole) {
+  const bool hedge = mode_ == PositionMode::hedge;
+  const bool of_long = roles_echoed_ || whole ? is_long : closes == is_long;
+  row.has_position_side = hedge && (!whole || chance(50));
+  row.position_side = of_long ? PositionSide::long_side : PositionSide::short_side;
+  row.role = domain::LegRole::unstated;
+  if (roles_echoed_)
+    row.role = hedge || chance(50) ? domain::LegRole::open : domain::LegRole::unstated;
+  else if (!whole && (roles_stated_ || hedge))
+    row.role = closes ? domain::LegRole::close : domain::LegRole::open;
 }
 
 void RandomWorld::reverse_foreign(Draft& draft, const Event& event) {
@@ -262,12 +321,15 @@ void RandomWorld::reverse_foreign(Draft& draft, const Event& event) {
   const std::string name = "x-" + std::to_string(next_name_++);
   const bool anonymous = planted_.nameless_program;
   for (const bool closes : {true, false}) {
+    if (one_order_ && !closes) continue;
     FakeOrder& order = add_row(draft, closes, is_long, event.at, event.at, size, size);
+    if (one_order_) state_role(order.row, true, is_long, true);
     order.row.order_id = wire::OrderId{number()};
     order.row.from_api = event.from_api;
-    const bool carries = name_on_ == Carrier::both || (name_on_ == Carrier::close) == closes;
+    const bool carries = one_order_ || name_on_ == Carrier::both || (name_on_ == Carrier::close) == closes;
     name_row(order, event.from_api && carries && !anonymous, name);
   }
+  others_at_[draft.number] = std::max(others_at_[draft.number], event.at);
   change(draft, event.at, is_long ? -size : size, is_long ? size : -size);
   draft.longs += is_long ? -size : size;
   draft.shorts += is_long ? size : -size;
@@ -285,16 +347,10 @@ FakeOrder& RandomWorld::add_row(const Draft& draft, bool closes, bool is_long, V
   row.filled = units(filled);
   row.created_venue_ms = created;
   row.updated_venue_ms = done;
-  if (mode_ == PositionMode::hedge) {
-    const bool of_long = closes == is_long;
-    row.has_position_side = true;
-    row.position_side = of_long ? PositionSide::long_side : PositionSide::short_side;
-    row.side = of_long ? domain::OrderSide::buy : domain::OrderSide::sell;
-  } else {
-    row.side = is_long ? domain::OrderSide::sell : domain::OrderSide::buy;
-  }
-  if (roles_stated_) row.role = closes ? domain::LegRole::close : domain::LegRole::open;
-  const bool carries = name_on_ == Carrier::both || name_on_ == (closes ? Carrier::close : Carrier::open);
+  state_role(row, closes, is_long, false);
+  order.clock_ms = order_clock_ms_ + (chance(50) ? any(-clock_error_ms_, clock_error_ms_) : 0);
+  const bool carries = name_on_ == Carrier::both || name_on_ == (closes ? Carrier::close : Carrier::open) ||
+                       (one_order_ && name_on_ != Carrier::none);
   name_row(order, carries, std::string(draft.facts.client_oid.view()));
   order.named = named_lookup_;
   rig_.venue.orders.push_back(order);
@@ -320,9 +376,10 @@ VenueMs RandomWorld::tell_engine(Draft& draft) {
     case Fate::acked_but_dropped:
       facts.answer = Answer::acked;
       if (draft.fate == Fate::acked && !draft.executes) facts.answer = Answer::none;
-      facts.order_id = wire::OrderId{number_on_ == Carrier::close  ? draft.close_number
-                                     : number_on_ == Carrier::open ? draft.open_number
-                                                                   : number()};
+      facts.order_id = wire::OrderId{
+          number_on_ == Carrier::close || (one_order_ && number_on_ == Carrier::open) ? draft.close_number
+          : number_on_ == Carrier::open                                               ? draft.open_number
+                                                                                      : number()};
       known_at = draft.sent + any(31, 60);
       break;
     case Fate::doubtful:
@@ -340,17 +397,32 @@ VenueMs RandomWorld::tell_engine(Draft& draft) {
     // before; an accepted order that is nowhere needs it as well. And without a bound of the write the legs
     // of reversals before the restart lie in this one's window.
     const bool named = name_on_ == Carrier::close || name_on_ == Carrier::both;
-    if (!named || facts.written_venue_ms == 0 || draft.fate == Fate::acked_but_dropped)
-      draft.truth.benign = false;
+    // A single row needs it too.
+    const bool alone = one_order_ || (draft.truth.opened == 0 && !canceled_rows_);
+    if (!named || facts.written_venue_ms == 0 || draft.fate == Fate::acked_but_dropped || alone)
+      draft.truth.hide("position before not known after a restart");
+    // As the journal's record gives it.
+    if (facts.written_venue_ms != 0)
+      facts.written_venue_ms = std::max(facts.written_venue_ms, facts.before.read_venue_ms);
     known_at += any(0, 60'000);
   }
   return known_at;
 }
 
 std::string RandomWorld::judge(const Told& told, Tally& tally) {
-  const Decision& decision = told.decision;
+  Decision decision = told.decision;
+  if (planted_.swaps_positions) std::swap(decision.before, decision.after);
   Truth& truth = truths_[decision.case_id];
   ++tally.cases;
+  if (truth.closed > 0)
+    ++tally.listings[std::string(mode_ == PositionMode::hedge ? "hedge, " : "one-way, ") +
+                     (!one_order_   ? "two orders"
+                      : both_sizes_ ? "one order, both sizes"
+                                    : "one order, one size") +
+                     (roles_echoed_   ? ", words of the request"
+                      : roles_stated_ ? ", legs stated"
+                                      : "") +
+                     (decision.unresolved ? ": unresolved" : ": settled")];
   if (truth.benign && rig_.venue.page_rows > 3) ++tally.benign;
   ++tally.grounds[(decision.unresolved ? "unresolved " : "") + std::string(to_string(decision.ground))];
   if (truth.over) return "told twice";
@@ -362,6 +434,9 @@ std::string RandomWorld::judge(const Told& told, Tally& tally) {
       std::to_string(decision.opened.digits) + " at " + std::to_string(told.at / kMillisecond);
   if (decision.unresolved) {
     ++tally.unresolved;
+    const bool cut = rig_.venue.page_rows <= 3;
+    ++tally.causes[std::string(to_string(decision.ground)) + ": " +
+                   (truth.benign ? cut ? "pages cut" : "NOTHING" : truth.why)];
     if (truth.benign && rig_.venue.page_rows > 3) return "nobody else traded, yet it was given up: " + what;
     return {};
   }
@@ -376,6 +451,22 @@ std::string RandomWorld::judge(const Told& told, Tally& tally) {
   if (decision.result != expected) return "false result: " + what;
   if (decision.closed != units(truth.closed) || decision.opened != units(truth.opened))
     return "false sizes: " + what;
+  const std::string wrong = contradiction(decision, truth);
+  return wrong.empty() ? wrong : "false, " + wrong + ": " + what;
+}
+
+/// What is told beside the result must fit it: reckoned from the event alone.
+std::string RandomWorld::contradiction(const Decision& decision, const Truth& truth) const {
+  if (decision.foreign_change && !truth.others && !clocks_beyond_)
+    return "foreign_change, but nobody else traded";
+  if (!decision.has_before || !decision.has_after) return {};
+  const auto digits = [](Decimal size) { return static_cast<std::int64_t>(size.digits); };
+  const std::int64_t longs = digits(decision.after.long_size) - digits(decision.before.long_size);
+  const std::int64_t shorts = digits(decision.after.short_size) - digits(decision.before.short_size);
+  const std::int64_t closed = digits(decision.closed);
+  const std::int64_t opened = digits(decision.opened);
+  const bool fits = (longs == -closed && shorts == opened) || (longs == opened && shorts == -closed);
+  if (!decision.foreign_change && !fits) return "its positions show something else";
   return {};
 }
 

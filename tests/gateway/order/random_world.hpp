@@ -20,6 +20,9 @@ struct Planted {
   bool forgets_grace = false;             ///< What is not readable at once is believed not to come.
   bool venue_lags_beyond_grace = false;   ///< The assumption about the grace does not hold.
   bool nameless_program = false;          ///< Another program reverses without naming its orders.
+  bool others_unlisted = false;           ///< What others trade is not in the list of executions.
+  bool forgets_clocks = false;            ///< The venue's clocks are believed to be one.
+  bool swaps_positions = false;           ///< Told positions are mixed up.
 };
 
 struct Tally {
@@ -30,7 +33,8 @@ struct Tally {
   std::uint64_t lookups = 0;
   std::array<std::uint64_t, 5> results{};  ///< By SettledResult.
   std::map<std::string, std::uint64_t> grounds;
-  std::map<std::string, std::uint64_t> fates;
+  std::map<std::string, std::uint64_t> causes;    ///< Of unresolved: what the truth had that hid the end.
+  std::map<std::string, std::uint64_t> listings;  ///< Cases executed, by how the venue lists them.
 };
 
 class RandomWorld {
@@ -53,8 +57,14 @@ class RandomWorld {
   struct Truth {
     std::int64_t closed = 0;
     std::int64_t opened = 0;
-    bool benign = true;
+    bool benign = true;   ///< Nothing hid the end, so it must be found.
+    bool others = false;  ///< Others traded, or may have as far as evidence goes.
     bool over = false;
+    const char* why = "";  ///< Not benign: what hid it.
+    void hide(const char* reason) {
+      if (benign) why = reason;
+      benign = false;
+    }
     std::string story;
   };
   struct Event {
@@ -94,7 +104,12 @@ class RandomWorld {
   void execute_close(Draft& draft, const Event& event);
   void execute_open(Draft& draft, const Event& event);
   void reverse_foreign(Draft& draft, const Event& event);
-  void change(const Draft& draft, VenueMs at, std::int64_t long_by, std::int64_t short_by);
+  void change(const Draft& draft, VenueMs at, std::int64_t long_by, std::int64_t short_by,
+              bool by_others = false);
+  void draw_listing();
+  void list_whole(Draft& draft, VenueMs done);
+  void state_role(domain::OrderRow& row, bool closes, bool is_long, bool whole);
+  [[nodiscard]] std::string contradiction(const Decision& decision, const Truth& truth) const;
   FakeOrder& add_row(const Draft& draft, bool closes, bool is_long, VenueMs created, VenueMs done,
                      std::int64_t size, std::int64_t filled);
   void name_row(FakeOrder& order, bool carries, const std::string& name);
@@ -111,7 +126,14 @@ class RandomWorld {
   domain::PositionMode mode_ = domain::PositionMode::one_way;
   Carrier name_on_ = Carrier::close;
   Carrier number_on_ = Carrier::close;
+  // How the venue lists a reversal, in orders-history and by name (its printed sides are not read).
+  bool one_order_ = false;     ///< One order for both legs; else two.
+  bool both_sizes_ = false;    ///< That one has the size of both legs; else of one.
+  bool roles_echoed_ = false;  ///< Rows repeat the request's words (open, of the side held) or say nothing.
   bool roles_stated_ = false;
+  bool clocks_beyond_ = false;  ///< The clocks are further apart than is believed.
+  VenueMs clock_error_ms_ = 0;  ///< A quarter of how far apart clocks are; offset and jitter of each.
+  VenueMs order_clock_ms_ = 0;
   bool venue_names_rows_ = false;
   bool canceled_rows_ = false;
   bool named_lookup_ = true;
@@ -121,8 +143,10 @@ class RandomWorld {
   int slow_percent_ = 0;
   std::uint64_t next_number_ = 1'323'031'696'869'281'794;
   std::uint32_t next_name_ = 1;
+  std::uint64_t next_trade_ = 700'000;
   std::vector<int> rounds_left_;
   std::vector<VenueMs> quiet_from_;  ///< By position: the timeline made up so far ends here.
+  std::vector<VenueMs> others_at_;   ///< By position: when others last traded.
   std::vector<Truth> truths_;        ///< By case id, which is the position's number.
   struct Opening {
     Ns at = 0;

@@ -78,7 +78,8 @@ class Rig {
  private:
   struct Flight {
     LookupTicket ticket;
-    domain::LookupReply reply;
+    domain::Lookup lookup;
+    VenueMs answered_at = 0;
     Ns back_at = 0;
     bool lost = false;
   };
@@ -94,14 +95,8 @@ class Rig {
       const Ns back = draw_way ? draw_way() : way_ns;
       flight.back_at = now + there + back;
       flight.lost = lose && lose(lookup);
-      venue.answer(lookup, at(now + there), flight.reply);
-      if (spoil) {
-        if (const auto status = spoil(lookup, at(now + there))) {
-          flight.reply.clear();
-          flight.reply.status = *status;
-          flight.reply.venue_ms = at(now + there);
-        }
-      }
+      flight.lookup = lookup;
+      flight.answered_at = at(now + there);
       flights_.push_back(std::move(flight));
     }
   }
@@ -117,8 +112,20 @@ class Rig {
       if (flight.lost)
         settlement.on_failed(flight.ticket, now);
       else
-        settlement.on_reply(flight.ticket, flight.reply, now);
+        settlement.on_reply(flight.ticket, answer(flight), now);
     }
+  }
+
+  domain::LookupReply answer(const Flight& flight) {
+    domain::LookupReply reply;
+    venue.answer(flight.lookup, flight.answered_at, reply);
+    const auto status = spoil ? spoil(flight.lookup, flight.answered_at) : std::nullopt;
+    if (status) {
+      reply.clear();
+      reply.status = *status;
+      reply.venue_ms = flight.answered_at;
+    }
+    return reply;
   }
 
   void collect() {

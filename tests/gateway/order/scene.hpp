@@ -21,7 +21,6 @@ inline std::ostream& operator<<(std::ostream& out, const Decision& decision) {
 namespace backhand::order::test {
 
 using domain::LegRole;
-using domain::OrderSide;
 using domain::OrderState;
 using domain::PositionMode;
 using domain::PositionSide;
@@ -34,6 +33,7 @@ class Scene : public testing::Test {
   PositionMode mode = PositionMode::one_way;
   VenueMs sent_ms = Rig::kEpoch_ms + 1'000;  ///< When the request went, on the venue's clock.
   int next_order = 100;
+  std::uint64_t next_trade = 900'000;
 
   void SetUp() override { hold(5); }
 
@@ -43,7 +43,7 @@ class Scene : public testing::Test {
     rig.venue.changes.push_back({instrument(), 0, longs, shorts});
   }
   void trade(VenueMs after_ms, std::int64_t longs, std::int64_t shorts) {
-    rig.venue.changes.push_back({instrument(), sent_ms + after_ms, longs, shorts});
+    rig.venue.changes.push_back({instrument(), sent_ms + after_ms, longs, shorts, next_trade++});
   }
 
   /// A leg created `created` and done `done` ms after the request went. Returns it for further dressing.
@@ -63,11 +63,10 @@ class Scene : public testing::Test {
       order.row.role = role;
       order.row.has_position_side = true;
       order.row.position_side = role == LegRole::close ? PositionSide::long_side : PositionSide::short_side;
-      order.row.side = role == LegRole::close ? OrderSide::buy : OrderSide::sell;
-    } else {
-      order.row.side = OrderSide::sell;
     }
-    if (moves) trade(done, role == LegRole::close ? -filled : 0, role == LegRole::close ? 0 : filled);
+    if (moves)
+      rig.venue.changes.push_back({instrument(), sent_ms + done, role == LegRole::close ? -filled : 0,
+                                   role == LegRole::close ? 0 : filled});
     rig.venue.orders.push_back(order);
     return rig.venue.orders.back();
   }

@@ -76,7 +76,7 @@ TEST_F(SettlementTest, WaitsForAnOpenLegThatComesEightSecondsLater) {
 }
 
 TEST_F(SettlementTest, TellsClosedOnlyOnlyAfterTheGraceAndASecondLook) {
-  close_leg(14, 60, 5);
+  close_leg(14, 60, 5).row.role = LegRole::close;
   open(Answer::acked, 10, "100");
   const Decision& end = decision(12.06, 15);
   expect(end, SettledResult::closed_only, Ground::legs_by_id);
