@@ -24,10 +24,14 @@ int exit_with(ExitStatus status) { return static_cast<int>(status); }
 int run(int argc, char** argv) {
   CLI::App app{"Backhand: reverses Bitget futures positions for strategies on this host."};
   std::string path;
+  std::string credentials;
+  if (const char* const given = std::getenv("CREDENTIALS_DIRECTORY")) credentials = given;
   bool check_only = false;
   app.add_option("--config", path, "The configuration file (TOML)")->required();
   app.add_flag("--check-config", check_only,
-               "Check the configuration, its folders and its secret files, print it, and exit");
+               "Check the configuration, its folders, CPUs and secret files, print it, and exit");
+  app.add_option("--credentials", credentials,
+                 "Folder of systemd credentials; else $CREDENTIALS_DIRECTORY, which systemd sets");
   app.set_version_flag("--version", BACKHAND_VERSION);
   try {
     app.parse(argc, argv);
@@ -37,10 +41,12 @@ int run(int argc, char** argv) {
 
   // Secrets must not reach a core dump, whatever the limits are.
   (void)::prctl(PR_SET_DUMPABLE, 0);
-  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   std::vector<backhand::config::Problem> warnings;
+  std::vector<backhand::config::Problem> unread;
+  // Where only the configuration is to be checked, what systemd will bring is not there yet.
   auto loaded =
-      backhand::config::load_with_secrets(path, credentials == nullptr ? "" : credentials, &warnings);
+      backhand::config::load_with_secrets(path, credentials, &warnings, check_only ? &unread : nullptr);
+  warnings.insert(warnings.end(), unread.begin(), unread.end());
   for (const auto& warning : warnings) {
     std::fprintf(stderr, "warning: %s\n", backhand::config::to_string(warning).c_str());
   }

@@ -57,6 +57,7 @@ class ClassicDialect final : public Dialect {
                                           std::span<char> out) noexcept override;
   void decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                      HeaderLookup headers, domain::LookupReply& out) noexcept override;
+  [[nodiscard]] std::string_view path_of(domain::LookupKind kind) const noexcept override;
   [[nodiscard]] std::string_view probe_request() const noexcept override { return probe_; }
   [[nodiscard]] std::string_view rehearsal_reply() const noexcept override { return rehearsal_reply_; }
   [[nodiscard]] ProbeReply decode_probe(int http_status, std::string_view body) const noexcept override;
@@ -87,6 +88,9 @@ class ClassicDialect final : public Dialect {
     std::size_t length_at = 0;     ///< and the three places for the body's length.
     std::size_t head_size = 0;
     std::array<char, kMaxHead> head{};  ///< Of a reversal, with gaps to be filled in.
+
+    /// Whether `text` repeats the key or the passphrase.
+    [[nodiscard]] bool shows_in(std::string_view text) const noexcept;
   };
   /// The part of the body that is known ahead, for one side held.
   struct Side {

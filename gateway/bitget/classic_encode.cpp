@@ -56,6 +56,7 @@ void write_target(const domain::Lookup& lookup, bool every_source, Writer& to) n
     case domain::LookupKind::contracts:
       to.add(kContractsPath).add("?");
       product();
+      if (!lookup.instrument.symbol.empty()) and_symbol();
       return;
     case domain::LookupKind::order_by_client_oid:
       to.add(kOrderPath).add("?clientOid=").add(checked(lookup.client_oid.view())).add("&");

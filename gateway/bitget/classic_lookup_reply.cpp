@@ -1,7 +1,7 @@
-// Replies to questions. What a reply does not say whole is not learned: a list of positions with one
-// unreadable row is refused, since a missing row looks like nothing held; a history or a list of fills with
-// one is marked as truncated, since the other rows still prove what they say, but nothing is proven by
-// absence.
+// Replies to questions. What a reply does not say whole is not learned. A list of positions names the rows
+// that could not be read, since a missing row looks like nothing held: the answer says nothing of those
+// instruments, and all of the others. A history or a list of fills with one is marked as truncated, since the
+// other rows still prove what they say, but nothing is proven by absence.
 #include "gateway/bitget/classic.hpp"
 #include "gateway/bitget/codes.hpp"
 #include "gateway/bitget/endpoints.hpp"
@@ -22,7 +22,8 @@ enum class Content : std::uint8_t {
   partial,  ///< Not what it asked for, or not all of it could be read.
 };
 
-/// Reads a list of rows; `read_row` says what became of one. False where the JSON is broken.
+/// Reads a list of rows; `read_row` says what became of one, and is given null for what is no object. False
+/// where the JSON is broken.
 template <typename ReadRow>
 bool read_rows(json::value from, Content& content, std::size_t& rows, ReadRow&& read_row) noexcept {
   json::json_type type{};
@@ -41,7 +42,7 @@ bool read_rows(json::value from, Content& content, std::size_t& rows, ReadRow&& 
     json::object fields;
     const auto row_error = row.get_object().get(fields);
     if (row_error != simdjson::SUCCESS && row_error != simdjson::INCORRECT_TYPE) return false;
-    const RowResult result = row_error == simdjson::SUCCESS ? read_row(fields) : RowResult::incomplete;
+    const RowResult result = row_error == simdjson::SUCCESS ? read_row(&fields) : read_row(nullptr);
     if (result == RowResult::broken) return false;
     if (result == RowResult::incomplete) content = Content::partial;
   }
@@ -68,17 +69,24 @@ class DataReader {
   bool operator()(json::value data) noexcept {
     std::size_t rows = 0;
     if (lookup_.kind == LookupKind::positions) {
-      return read_rows(data, content_, rows, [&](json::object row) {
+      return read_rows(data, content_, rows, [&](json::object* row) {
         domain::PositionRow position;
-        const RowResult result = read_position(row, lookup_.instrument.product, position);
+        domain::UnreadRow unread;
+        unread.field = "row";
+        const RowResult result = row == nullptr
+                                     ? RowResult::incomplete
+                                     : read_position(*row, lookup_.instrument.product, position, unread);
+        if (result == RowResult::broken) return result;
         if (result == RowResult::read) append(out_.positions, position, out_.truncated);
-        return result;
+        if (result == RowResult::incomplete) append(out_.unread, unread, out_.truncated);
+        return RowResult::read;
       });
     }
     if (lookup_.kind == LookupKind::contracts) {
-      return read_rows(data, content_, rows, [&](json::object row) {
+      return read_rows(data, content_, rows, [&](json::object* row) {
+        if (row == nullptr) return RowResult::read;
         const RowResult result =
-            read_contract(row, lookup_.instrument.product, out_.contracts, out_.truncated);
+            read_contract(*row, lookup_.instrument.product, out_.contracts, out_.truncated);
         // A contract without a name is nobody's; it must not cost us the others.
         return result == RowResult::incomplete ? RowResult::read : result;
       });
@@ -176,19 +184,21 @@ class DataReader {
   }
 
   bool read_history(json::object& fields) noexcept {
-    return read_page(fields, "entrustedList", [&](json::object row) {
+    return read_page(fields, "entrustedList", [&](json::object* row) {
+      if (row == nullptr) return RowResult::incomplete;
       domain::OrderRow order;
       bool has_foreign_name = false;
-      const RowResult result = read_order(row, lookup_.instrument.product, order, has_foreign_name);
+      const RowResult result = read_order(*row, lookup_.instrument.product, order, has_foreign_name);
       if (result == RowResult::read) append(out_.orders, order, out_.truncated);
       return result;
     });
   }
 
   bool read_fills(json::object& fields) noexcept {
-    return read_page(fields, "fillList", [&](json::object row) {
+    return read_page(fields, "fillList", [&](json::object* row) {
+      if (row == nullptr) return RowResult::incomplete;
       domain::FillRow fill;
-      const RowResult result = read_fill(row, fill);
+      const RowResult result = read_fill(*row, fill);
       if (result == RowResult::read) append(out_.fills, fill, out_.truncated);
       return result;
     });
@@ -249,6 +259,49 @@ LookupStatus status_of_refusal(LookupKind kind, int http_status, std::string_vie
 
 }  // namespace
 
+domain::ReplyTrace trace_of(int http_status, HeaderLookup headers) noexcept {
+  domain::ReplyTrace out;
+  out.http_status = http_status;
+  out.content_type = printable<32>(headers("content-type"));
+  out.content_encoding = printable<16>(headers("content-encoding"));
+  return out;
+}
+
+bool ClassicDialect::Account::shows_in(std::string_view text) const noexcept {
+  // Shorter ones stand in any sentence.
+  constexpr std::size_t kShortest = 4;
+  const std::string_view lines{head.data(), head_size};
+  for (const std::string_view name : {"ACCESS-KEY: ", "ACCESS-PASSPHRASE: "}) {
+    const std::size_t at = lines.find(name) + name.size();
+    const std::string_view secret = lines.substr(at, lines.find('\r', at) - at);
+    if (secret.size() >= kShortest && text.find(secret) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+std::string_view ClassicDialect::path_of(LookupKind kind) const noexcept {
+  switch (kind) {
+    case LookupKind::venue_time:
+      return kTimePath;
+    case LookupKind::account_kind:
+      return kAccountKindPath;
+    case LookupKind::account_mode:
+      return kAccountModePath;
+    case LookupKind::positions:
+      return kPositionsPath;
+    case LookupKind::contracts:
+      return kContractsPath;
+    case LookupKind::order_by_client_oid:
+    case LookupKind::order_by_order_id:
+      return kOrderPath;
+    case LookupKind::reversal_history:
+      return kHistoryPath;
+    case LookupKind::fills:
+      return kFillsPath;
+  }
+  return {};
+}
+
 void ClassicDialect::decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                                    HeaderLookup headers, domain::LookupReply& out) noexcept {
   out.clear();
@@ -263,6 +316,12 @@ void ClassicDialect::decode_lookup(const domain::Lookup& lookup, int http_status
   if (status != LookupStatus::ok) out.clear();
   out.status = status;
   out.remaining_quota = remaining_quota(headers);
+  out.trace = trace_of(http_status, headers);
+  if (!success && readable && envelope.message.given()) {
+    const std::string_view message = envelope.message.text;
+    const bool repeats_secret = lookup.account.valid() && account_of(lookup.account).shows_in(message);
+    out.trace.message = printable<96>(repeats_secret ? "(not shown: it repeats a credential)" : message);
+  }
   if (code.empty()) return;
   out.code = wire::VenueCode(code);
   out.code_class = class_of(code);

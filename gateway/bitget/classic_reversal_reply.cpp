@@ -58,22 +58,35 @@ ProbeReply ClassicDialect::decode_probe(int http_status, std::string_view body) 
   constexpr std::size_t kLongest = 1'024;
   thread_local json::parser parser;
   std::array<char, kLongest + kReplyPadding> padded{};
-  if (http_status != 200 || body.size() > kLongest) return {};
-  if (parser.capacity() == 0 && parser.allocate(kLongest) != simdjson::SUCCESS) return {};
+  ProbeReply out;
+  out.throttled = http_status == 429;
+  if (body.size() > kLongest) return out;
+  if (parser.capacity() == 0 && parser.allocate(kLongest) != simdjson::SUCCESS) return out;
   if (!body.empty()) std::memcpy(padded.data(), body.data(), body.size());
   json::Envelope envelope;
   json::Scalar time;
   const auto read_data = [&](json::value data) {
     json::object fields;
-    if (data.get_object().get(fields) != simdjson::SUCCESS) return false;
+    const auto error = data.get_object().get(fields);
+    if (error == simdjson::INCORRECT_TYPE) return true;
+    if (error != simdjson::SUCCESS) return false;
     return json::for_each_field(fields, [&](std::string_view key, json::value content) {
       return key != "serverTime" || json::read_scalar(content, time);
     });
   };
-  if (!json::read_envelope(parser, {padded.data(), body.size()}, envelope, read_data)) return {};
+  if (!json::read_envelope(parser, {padded.data(), body.size()}, envelope, read_data)) return out;
+  if (!envelope.is_the_venues()) return out;
+  out.code = wire::VenueCode(envelope.code.text);
+  out.code_class = class_of(envelope.code.text);
+  out.throttled = out.throttled || is_rate_limit(envelope.code.text);
   const auto server_time = json::to_count(time);
-  if (envelope.code.text != kSuccessCode || !server_time) return {};
-  return {true, *server_time};
+  out.ok = http_status == 200 && envelope.code.text == kSuccessCode && server_time;
+  if (out.ok) {
+    out.server_venue_ms = *server_time;
+  } else if (envelope.message.given()) {
+    out.message = printable<96>(envelope.message.text);
+  }
+  return out;
 }
 
 }  // namespace backhand::bitget

@@ -69,7 +69,11 @@ inline constexpr VenueMs kRehearsalTime_ms = 1'000'000'000'000;
 
 struct ProbeReply {
   bool ok = false;
+  bool throttled = false;       ///< Asked too often, for our address: a probe is counted by that alone.
   VenueMs server_venue_ms = 0;  ///< With ok: the venue's clock when it answered.
+  wire::VenueCode code;         ///< Where the venue gave one,
+  wire::CodeClass code_class = wire::CodeClass::none;  ///< what it means,
+  FixedString<96> message{};                           ///< and without ok what it said beside it.
 };
 
 class Dialect {
@@ -123,6 +127,9 @@ class Dialect {
   virtual void decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                              HeaderLookup headers, domain::LookupReply& out) noexcept = 0;
 
+  /// What a question asks of the venue's pages, for people. Any thread; a literal.
+  [[nodiscard]] virtual std::string_view path_of(domain::LookupKind kind) const noexcept = 0;
+
   /// The unsigned request that keeps a connection warm and tells the venue's clock. Any thread; valid as long
   /// as the dialect.
   [[nodiscard]] virtual std::string_view probe_request() const noexcept = 0;
@@ -143,6 +150,9 @@ class Dialect {
   /// The venue's own name for a request, for disputes; empty where the reply has none.
   [[nodiscard]] virtual std::string_view trace_id(HeaderLookup headers) const noexcept = 0;
 };
+
+/// What a reply looked like, for people.
+[[nodiscard]] domain::ReplyTrace trace_of(int http_status, HeaderLookup headers) noexcept;
 
 /// The dialect of classic accounts. Allocates its parser at once; fails on settings that cannot stand in a
 /// header.

@@ -12,6 +12,7 @@
 
 #include "common/decimal.hpp"
 #include "common/time.hpp"
+#include "gateway/bitget/codes.hpp"
 #include "gateway/bitget/dialect.hpp"
 #include "gateway/bitget/text.hpp"
 
@@ -35,7 +36,8 @@ enum class Shape : std::uint8_t {
 
 struct Scalar {
   Shape shape = Shape::absent;
-  std::string_view text;  ///< With Shape::text; lives as long as the body and the parser's next document.
+  bool is_number = false;  ///< With Shape::text.
+  std::string_view text;   ///< With Shape::text; lives as long as the body and the parser's next document.
 
   /// Whether there is a text with something in it.
   [[nodiscard]] bool given() const noexcept { return shape == Shape::text && !text.empty(); }
@@ -59,18 +61,19 @@ struct Scalar {
       return from.get_string().get(out.text) == simdjson::SUCCESS;
     case json_type::number:
       out.shape = Shape::text;
+      out.is_number = true;
       out.text = from.raw_json_token();
       out.text = out.text.substr(
           0, static_cast<std::size_t>(std::ranges::find_if(out.text, is_space) - out.text.begin()));
       // simdjson looks at a number only when it is asked for its value.
       return std::ranges::all_of(out.text, is_number_part);
     case json_type::null:
-      out = {Shape::null, {}};
+      out = {Shape::null, false, {}};
       return true;
     case json_type::boolean:
     case json_type::array:
     case json_type::object:
-      out = {Shape::other, {}};
+      out = {Shape::other, false, {}};
       return true;
   }
   return false;
@@ -138,7 +141,12 @@ template <typename OnData>
     return into.shape == Shape::absent && read_scalar(from, into);
   };
   const bool whole = for_each_field(root, [&](std::string_view key, value content) {
-    if (key == "code") return read_once(content, out.code);
+    if (key == "code") {
+      if (!read_once(content, out.code)) return false;
+      // A code that is spelled as a number has lost its leading zeros.
+      if (out.code.is_number && out.code.text == "0") out.code.text = kSuccessCode;
+      return true;
+    }
     if (key == "msg") return read_once(content, out.message);
     if (key == "requestTime") return read_once(content, out.request_time);
     if (key != "data") return true;

@@ -97,6 +97,28 @@ struct OrderFields {
   }
 };
 
+/// Whose name a text may be that could not be read as one, or was.
+enum class Fit : std::uint8_t {
+  some,     ///< `letters` has it.
+  anybody,  ///< There is no text.
+  nobody,   ///< No name of ours has such characters, or so many.
+};
+
+/// What separates the parts of a name in other spellings of it counts for nothing.
+template <typename Text>
+Fit fit_of(const Scalar& scalar, Text& letters) noexcept {
+  letters = {};
+  if (!scalar.given()) return Fit::anybody;
+  std::size_t size = 0;
+  for (const char c : scalar.text) {
+    const bool separates = std::string_view(" -_/:.").find(c) != std::string_view::npos;
+    if (separates) continue;
+    if (!is_plain(c) || size == letters.bytes.size()) return Fit::nobody;
+    letters.bytes[size++] = upper_case(c);
+  }
+  return size == 0 ? Fit::anybody : Fit::some;
+}
+
 template <typename Fields>
 bool read_fields(json::object& from, Fields& into) noexcept {
   return json::for_each_field(from, [&](std::string_view key, json::value content) {
@@ -153,14 +175,16 @@ RowResult read_fill(json::object from, domain::FillRow& out) noexcept {
   return RowResult::read;
 }
 
-RowResult read_position(json::object from, domain::Product product, domain::PositionRow& out) noexcept {
+RowResult read_position(json::object from, domain::Product product, domain::PositionRow& out,
+                        domain::UnreadRow& unread) noexcept {
   struct {
-    Scalar symbol, margin_coin, side, total;
+    Scalar symbol, margin_coin, side, total, mode;
     Scalar* find(std::string_view key) noexcept {
       if (key == "symbol") return &symbol;
       if (key == "marginCoin") return &margin_coin;
       if (key == "holdSide") return &side;
       if (key == "total") return &total;
+      if (key == "posMode") return &mode;
       return nullptr;
     }
   } fields;
@@ -168,11 +192,23 @@ RowResult read_position(json::object from, domain::Product product, domain::Posi
   out = {};
   out.instrument.product = product;
   const auto total = json::to_decimal(fields.total);
-  const bool whole = read_upper_name(fields.symbol, out.instrument.symbol) &&
-                     read_upper_name(fields.margin_coin, out.instrument.margin_coin) &&
-                     read_held_side(fields.side, out.side) && total;
-  if (!whole) return RowResult::incomplete;
+  std::string_view bad;
+  if (!total) bad = "total";
+  if (!read_held_side(fields.side, out.side)) bad = "holdSide";
+  if (!read_upper_name(fields.margin_coin, out.instrument.margin_coin)) bad = "marginCoin";
+  if (!read_upper_name(fields.symbol, out.instrument.symbol)) bad = "symbol";
+  if (!bad.empty()) {
+    unread.field = bad;
+    unread.instrument.product = product;
+    unread.shown = printable<32>(fields.symbol.text);
+    const Fit symbol = fit_of(fields.symbol, unread.instrument.symbol);
+    const Fit coin = fit_of(fields.margin_coin, unread.instrument.margin_coin);
+    unread.of_nobody = symbol == Fit::nobody || coin == Fit::nobody;
+    return RowResult::incomplete;
+  }
   out.total = *total;
+  if (is_word(fields.mode, "one_way_mode")) out.mode = domain::PositionMode::one_way;
+  if (is_word(fields.mode, "hedge_mode")) out.mode = domain::PositionMode::hedge;
   return RowResult::read;
 }
 
@@ -224,9 +260,17 @@ RowResult read_contract(json::object from, domain::Product product, std::vector<
   rules.size_step = step.value_or(Decimal{});
   rules.min_size = minimum.value_or(Decimal{});
   rules.max_market_size = maximum.value_or(Decimal{});
-  const bool usable = step && !step->is_zero() && minimum && (maximum || no_maximum);
-  rules.status = usable && is_word(fields.status, "normal") ? domain::ContractStatus::normal
-                                                            : domain::ContractStatus::closed;
+  if (!step || step->is_zero()) {
+    rules.unread = "sizeMultiplier";
+  } else if (!minimum) {
+    rules.unread = "minTradeNum";
+  } else if (!maximum && !no_maximum) {
+    rules.unread = "maxMarketOrderQty";
+  } else if (!fields.status.given()) {
+    rules.unread = "symbolStatus";
+  }
+  rules.status = rules.unread.empty() && is_word(fields.status, "normal") ? domain::ContractStatus::normal
+                                                                          : domain::ContractStatus::closed;
   for (std::size_t i = 0; i < std::max<std::size_t>(coin_count, 1); ++i) {
     if (out.size() == out.capacity()) {
       truncated = true;

@@ -20,10 +20,12 @@ enum class RowResult : std::uint8_t {
 [[nodiscard]] RowResult read_order(json::object from, domain::Product product, domain::OrderRow& out,
                                    bool& has_foreign_name) noexcept;
 [[nodiscard]] RowResult read_fill(json::object from, domain::FillRow& out) noexcept;
-[[nodiscard]] RowResult read_position(json::object from, domain::Product product,
-                                      domain::PositionRow& out) noexcept;
+/// Where it is incomplete, `unread` says of which instruments it may be and what could not be read.
+[[nodiscard]] RowResult read_position(json::object from, domain::Product product, domain::PositionRow& out,
+                                      domain::UnreadRow& unread) noexcept;
 /// One row for each margin coin is appended to `out`, within its capacity. A contract whose rules cannot be
-/// read is closed; one without a symbol is incomplete. Says in `truncated` whether a row found no room.
+/// read is closed and names the field; one without a symbol is incomplete. Says in `truncated` whether a row
+/// found no room.
 [[nodiscard]] RowResult read_contract(json::object from, domain::Product product,
                                       std::vector<domain::ContractRules>& out, bool& truncated) noexcept;
 

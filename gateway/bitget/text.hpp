@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include "common/assert.hpp"
@@ -65,6 +66,17 @@ template <typename Text>
       return "SUSDC-FUTURES";
   }
   return {};
+}
+
+/// Text of the peer's for people: cut, and what is no printable ASCII becomes a question mark.
+template <std::size_t N>
+[[nodiscard]] constexpr FixedString<N> printable(std::string_view text) noexcept {
+  FixedString<N> out(text);
+  const std::size_t size = std::min(text.size(), N);
+  for (char& c : std::span(out.bytes).first(size)) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return out;
 }
 
 /// Digits of a timestamp in milliseconds from 2001-09-09 to 2286-11-20.

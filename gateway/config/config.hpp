@@ -53,8 +53,9 @@ struct Gateway {
   }
   std::uint32_t journal_segment_mb = 64;
   std::uint32_t journal_keep_segments = 16;
-  /// Where these five keys stand.
+  /// Where these seven keys stand.
   Place state_dir_place, runtime_dir_place, hot_dir_place, attach_socket_place, admin_socket_place;
+  Place io_cpu_place, service_cpu_place;
 };
 
 struct Venue {
@@ -74,7 +75,7 @@ struct Venue {
   std::uint32_t lookup_timeout_ms = 5'000;
   std::uint32_t backoff_min_ms = 50;
   std::uint32_t backoff_max_ms = 5'000;
-  std::uint32_t max_reply_bytes = 1'048'576;
+  std::uint32_t max_reply_bytes = 4'194'304;  ///< A list of contracts has 1 kB a row.
   std::uint32_t clock_tolerance_ms = 30'000;  ///< The venue refuses an older timestamp (its rule, not ours).
   std::uint32_t request_fuse_ms = 0;          ///< Shortens the fuse by setting timestamps back; 0: off.
   std::uint32_t execution_grace_ms = 10'000;
@@ -82,7 +83,8 @@ struct Venue {
   std::uint32_t settle_recheck_ms = 2'000;      ///< Two "not found" must lie this far apart.
   std::uint32_t unresolved_after_ms = 120'000;  ///< Venue reachable but no proof for so long: unresolved.
   std::uint32_t position_refresh_ms = 2'000;
-  std::uint32_t position_max_age_ms = 0;  ///< 0: never denied as stale.
+  std::uint32_t contract_refresh_ms = 600'000;  ///< Contract rules are read again so often.
+  std::uint32_t position_max_age_ms = 0;        ///< 0: never denied as stale.
   OneWaySide one_way_side = OneWaySide::position;
   bool one_way_sends_size = false;  ///< Offer partial sizes in one-way mode (bitget-facts C3).
 };

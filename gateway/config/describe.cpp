@@ -89,6 +89,7 @@ void write_venue(Writer& to, const Venue& venue) {
   to.number("settle_recheck_ms", venue.settle_recheck_ms);
   to.number("unresolved_after_ms", venue.unresolved_after_ms);
   to.number("position_refresh_ms", venue.position_refresh_ms);
+  to.number("contract_refresh_ms", venue.contract_refresh_ms);
   to.number("position_max_age_ms", venue.position_max_age_ms);
   to.text("one_way_side", to_string(venue.one_way_side));
   to.flag("one_way_sends_size", venue.one_way_sends_size);

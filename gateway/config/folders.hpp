@@ -9,8 +9,9 @@
 namespace backhand::config {
 
 /// A problem for each folder of sockets that everybody may write to, the sticky bit or not: anybody could put
-/// a socket of his own in the gateway's place. A warning for each folder that is missing or that we cannot
-/// write to. Only looks.
+/// a socket of his own in the gateway's place. A problem, too, for a folder of the journal that is missing or
+/// that we cannot write to, and a warning for one of sockets, which systemd may make at the start. Only
+/// looks.
 void check_folders(const Config& config, std::vector<Problem>& problems, std::vector<Problem>& warnings);
 
 }  // namespace backhand::config

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/config/folders.hpp"
+#include "gateway/config/machine.hpp"
 #include "gateway/config/read.hpp"
 
 namespace backhand::config {
@@ -129,13 +130,15 @@ std::expected<Config, std::vector<Problem>> load_text(std::string_view text, con
 
 std::expected<Loaded, std::vector<Problem>> load_with_secrets(const std::string& path,
                                                               const std::string& credentials_dir,
-                                                              std::vector<Problem>* warnings) {
+                                                              std::vector<Problem>* warnings,
+                                                              std::vector<Problem>* unread) {
   Outcome outcome = read_all_of_file(path);
   if (!outcome.config) return std::unexpected(answer(std::move(outcome), warnings).error());
   check_folders(*outcome.config, outcome.problems, outcome.warnings);
+  check_machine(*outcome.config, outcome.problems, outcome.warnings);
   sort_by_place(outcome.problems);
   sort_by_place(outcome.warnings);
-  auto secrets = load_secrets(*outcome.config, credentials_dir);
+  auto secrets = load_secrets(*outcome.config, credentials_dir, unread);
   if (!secrets) {
     outcome.problems.insert(outcome.problems.end(), secrets.error().begin(), secrets.error().end());
     sort_by_place(outcome.problems);

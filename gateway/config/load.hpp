@@ -32,9 +32,11 @@ struct Loaded {
   std::vector<AccountSecrets> secrets;  ///< In the order of Config::accounts.
 };
 
-/// `load`, `check_folders` and `load_secrets` in one, so that a bad key, a folder that everybody may write to
-/// and a secret file with a loose mode are told together.
+/// `load`, `check_folders`, `check_machine` and `load_secrets` in one, so that a bad key, a folder that
+/// everybody may write to and a secret file with a loose mode are told together. `unread`: as `load_secrets`
+/// has it.
 [[nodiscard]] std::expected<Loaded, std::vector<Problem>> load_with_secrets(
-    const std::string& path, const std::string& credentials_dir, std::vector<Problem>* warnings = nullptr);
+    const std::string& path, const std::string& credentials_dir, std::vector<Problem>* warnings = nullptr,
+    std::vector<Problem>* unread = nullptr);
 
 }  // namespace backhand::config

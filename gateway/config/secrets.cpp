@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -48,6 +49,59 @@ void prepare_secure_heap(std::size_t accounts) {
   heap_is_locked = CRYPTO_secure_malloc_init(size, 32) == 1;
 }
 
+bool is_our_group(gid_t group) {
+  if (group == ::getegid()) return true;
+  std::array<gid_t, 256> groups{};
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  return count > 0 && std::find(groups.begin(), groups.begin() + count, group) != groups.begin() + count;
+}
+
+/// Whether nobody but root and we can put something else in the place of what stands in `folder`.
+bool is_ours_alone(const std::string& folder) {
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0) return false;
+  const bool by_others = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  // With the sticky bit others may add to it, but not replace.
+  return (status.st_uid == 0 || status.st_uid == ::geteuid()) &&
+         (!by_others || (status.st_mode & S_ISVTX) != 0);
+}
+
+/// The file that `path` leads to. A link could be turned to another file of ours, whose text would then be
+/// sent to the venue as a header: so a link counts only where nobody but root and we could have made or
+/// turned it, as those of a Kubernetes secret.
+std::expected<std::string, std::string> follow(const std::string& path) {
+  constexpr int kMostLinks = 16;
+  std::string done;
+  std::string rest = path;
+  for (int links = 0; !rest.empty();) {
+    const auto begin = rest.find_first_not_of('/');
+    if (begin == std::string::npos) break;
+    const auto end = std::min(rest.find('/', begin), rest.size());
+    const std::string part = rest.substr(begin, end - begin);
+    rest.erase(0, end);
+    const std::string here = done + "/" + part;
+    struct stat status{};
+    if (::lstat(here.c_str(), &status) != 0)
+      return std::unexpected("cannot be opened: " + std::string{std::strerror(errno)});
+    if (!S_ISLNK(status.st_mode)) {
+      done = here;
+      continue;
+    }
+    if (++links > kMostLinks) return std::unexpected("leads through too many links");
+    if ((status.st_uid != 0 && status.st_uid != ::geteuid()) || !is_ours_alone(done.empty() ? "/" : done)) {
+      return std::unexpected("leads through the symbolic link " + here +
+                             ", which others than root and this gateway can turn: name the file itself");
+    }
+    std::array<char, PATH_MAX> target{};
+    const ssize_t size = ::readlink(here.c_str(), target.data(), target.size());
+    if (size <= 0) return std::unexpected("cannot be opened: " + std::string{std::strerror(errno)});
+    const std::string to{target.data(), static_cast<std::size_t>(size)};
+    if (to.front() == '/') done.clear();
+    rest = to + rest;
+  }
+  return done;
+}
+
 std::expected<void, std::string> check_file(const struct stat& status, bool is_credential) {
   if (!S_ISREG(status.st_mode)) return std::unexpected("is not a regular file");
   // systemd owns the credentials directory and opens it to this service alone; the modes in it are systemd's.
@@ -56,23 +110,28 @@ std::expected<void, std::string> check_file(const struct stat& status, bool is_c
     return std::unexpected("belongs to user " + std::to_string(status.st_uid) +
                            ": it must be this gateway's or root's");
   }
-  if ((status.st_mode & 0077U) != 0) {
+  // A secret of Kubernetes belongs to root and to a group of the process (fsGroup), which reads it through
+  // that.
+  const bool by_our_group = status.st_uid == 0 && is_our_group(status.st_gid);
+  if ((status.st_mode & (by_our_group ? 0037U : 0077U)) != 0) {
     constexpr std::string_view kOctal = "01234567";
     std::string mode = "0";
     for (const unsigned shift : {6U, 3U, 0U}) mode += kOctal[(status.st_mode >> shift) & 7U];
-    return std::unexpected("can be reached by others (mode " + mode + "): chmod 600 it");
+    return std::unexpected(
+        "can be reached by others (mode " + mode + "): chmod 600 it" +
+        (status.st_uid == 0 && ::geteuid() != 0
+             ? "; of a Kubernetes secret: defaultMode 0440, and fsGroup a group of this process"
+             : ""));
   }
   return {};
 }
 
 /// The text of one file without the newline at its end.
 std::expected<Secret, std::string> read_secret(const std::string& path, bool is_credential) {
-  // A link could be turned to another file of ours, which would then be sent to the venue as a header.
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
-  if (file.fd < 0) {
-    return std::unexpected(errno == ELOOP ? std::string{"is a symbolic link: name the file itself"}
-                                          : "cannot be opened: " + std::string{std::strerror(errno)});
-  }
+  const auto target = follow(path);
+  if (!target) return std::unexpected(target.error());
+  const Descriptor file{::open(target->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  if (file.fd < 0) return std::unexpected("cannot be opened: " + std::string{std::strerror(errno)});
   struct stat status{};
   if (::fstat(file.fd, &status) != 0) {
     return std::unexpected("cannot be looked at: " + std::string{std::strerror(errno)});
@@ -100,11 +159,15 @@ std::expected<Secret, std::string> read_secret(const std::string& path, bool is_
   return Secret{text};
 }
 
+bool is_credential_name(const std::string& name) {
+  return !name.empty() && name.find('/') == std::string::npos;
+}
+
 /// One of the three of an account: a path, or a name in the credentials directory.
 std::expected<Secret, std::string> read_named(const std::string& name, const std::string& credentials_dir) {
   if (name.empty()) return std::unexpected("is missing");
   std::string path = name;
-  const bool is_credential = name.find('/') == std::string::npos;
+  const bool is_credential = is_credential_name(name);
   if (is_credential) {
     if (credentials_dir.empty()) {
       return std::unexpected("\"" + name +
@@ -158,7 +221,7 @@ bool Secret::same_as(const Secret& other) const noexcept {
 bool secrets_are_locked() noexcept { return heap_is_locked; }
 
 std::expected<std::vector<AccountSecrets>, std::vector<Problem>> load_secrets(
-    const Config& config, const std::string& credentials_dir) {
+    const Config& config, const std::string& credentials_dir, std::vector<Problem>* unread) {
   prepare_secure_heap(config.accounts.size());
   std::vector<AccountSecrets> out(config.accounts.size());
   std::vector<Problem> problems;
@@ -166,6 +229,12 @@ std::expected<std::vector<AccountSecrets>, std::vector<Problem>> load_secrets(
     const Account& account = config.accounts[i];
     const std::string list = "accounts[" + std::to_string(i) + "].";
     const auto read = [&](const std::string& name, const char* key, Place place, Secret& into) {
+      if (unread != nullptr && credentials_dir.empty() && is_credential_name(name)) {
+        unread->push_back(
+            {config.file, place, list + key,
+             "\"" + name + "\" was not looked at: systemd gives it to the service when that starts"});
+        return;
+      }
       auto secret = read_named(name, credentials_dir);
       if (secret) {
         into = std::move(*secret);

@@ -56,11 +56,13 @@ inline constexpr std::size_t kMaxSecretBytes = 1'024;
 /// Reads every account's three files, in the order of `config.accounts`; all problems together. A name
 /// without
 /// '/' is looked up in `credentials_dir` (what systemd calls $CREDENTIALS_DIRECTORY; empty: there is none);
-/// any other must be a regular file of ours or root's that nobody else may read. One newline at the end is
-/// dropped; the rest must be printable ASCII. Two accounts with the same API key are refused: the venue would
-/// count them as one.
+/// any other must be a regular file of ours or root's that nobody else may read, but a group of ours where it
+/// is root's. Symbolic links count where nobody but root and we can turn them. With `unread`, names that
+/// could not be looked up since there is no credentials directory are put there and are no problem. One
+/// newline at the end is dropped; the rest must be printable ASCII. Two accounts with the same API key are
+/// refused: the venue would count them as one.
 [[nodiscard]] std::expected<std::vector<AccountSecrets>, std::vector<Problem>> load_secrets(
-    const Config& config, const std::string& credentials_dir);
+    const Config& config, const std::string& credentials_dir, std::vector<Problem>* unread = nullptr);
 
 /// Whether secrets lie in locked memory; false where the system's limit on it is too low. After load_secrets.
 [[nodiscard]] bool secrets_are_locked() noexcept;

@@ -239,6 +239,8 @@ void read_gateway(Section section, Config& config) {
   section.path("state_dir", gateway.state_dir);
   section.path("runtime_dir", gateway.runtime_dir);
   section.path("hot_dir", gateway.hot_dir);
+  gateway.io_cpu_place = section.place_of("io_cpu");
+  gateway.service_cpu_place = section.place_of("service_cpu");
   gateway.state_dir_place = section.place_of("state_dir");
   gateway.runtime_dir_place = section.place_of("runtime_dir");
   gateway.hot_dir_place = section.place_of("hot_dir");
@@ -284,6 +286,7 @@ void read_venue(Section section, Config& config) {
   section.number("settle_recheck_ms", venue.settle_recheck_ms, 1, 60'000);
   section.number("unresolved_after_ms", venue.unresolved_after_ms, 100, 24 * kHour_ms);
   section.number("position_refresh_ms", venue.position_refresh_ms, 10, kHour_ms);
+  section.number("contract_refresh_ms", venue.contract_refresh_ms, 1'000, 24 * kHour_ms);
   section.number("position_max_age_ms", venue.position_max_age_ms, 0, kHour_ms);
   section.word("one_way_side", kOneWaySideWords, venue.one_way_side);
   section.flag("one_way_sends_size", venue.one_way_sends_size);

@@ -74,6 +74,10 @@ void read_instrument_list(Section& section, const Node& node, const References& 
                                  "must be a string, not " + std::string{kind_in_words(item.kind)});
       continue;
     }
+    if (item.text == "*") {
+      section.findings().problem(item.place, key, R"(write instruments = "*", not a list, for all)");
+      continue;
+    }
     const auto found = known.instruments.find(item.text);
     if (!found) {
       section.findings().problem(item.place, key, found.error());

@@ -23,6 +23,7 @@ struct Look {
 // cpu_checks.cpp
 void check_io_cpu(const Look& look);
 void check_idle(const Look& look);
+void check_quota(const Look& look);
 void check_isolation(const Look& look);
 void check_sibling(const Look& look);
 void check_governor(const Look& look);

@@ -1,6 +1,7 @@
 // The I/O thread's CPU: is it there, is it alone, does it run at full speed and wake at once.
 #include <algorithm>
 
+#include "common/cpu_quota.hpp"
 #include "gateway/doctor/checks.hpp"
 
 namespace backhand::doctor {
@@ -69,6 +70,21 @@ void check_idle(const Look& look) {
                     "gateway.idle = \"block\", or a machine with more cores");
   } else {
     look.out.ok("idle", "\"spin\" on a machine with " + std::to_string(online->size()) + " CPUs");
+  }
+}
+
+void check_quota(const Look& look) {
+  const std::string item = "cpu_quota";
+  if (!look.machine.read(look.machine.of_process("cgroup"))) {
+    look.out.unknown(item, "cannot read which control groups the process is in");
+    return;
+  }
+  const auto read = [&](const std::string& path) { return look.machine.read(path); };
+  if (const auto quota = cpu_quota(read, look.machine.process)) {
+    look.out.problem(item, stalls_by(*quota), "shots wait for the next period",
+                     "CPUQuota= of the unit, or the CPU limit of the container");
+  } else {
+    look.out.ok(item, "no control group limits CPU time");
   }
 }
 

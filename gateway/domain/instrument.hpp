@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "common/decimal.hpp"
 #include "common/time.hpp"
@@ -35,6 +36,7 @@ struct ContractRules {
   Decimal min_size;
   Decimal max_market_size;  ///< Of one market order, so of each leg; zero: none stated.
   ContractStatus status = ContractStatus::closed;
+  std::string_view unread{};  ///< Closed since this field of its row could not be read: a literal, or empty.
 };
 
 /// What an account holds of one instrument at one moment on the venue's clock.

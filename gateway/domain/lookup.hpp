@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "common/fixed_string.hpp"
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
@@ -18,7 +21,7 @@ enum class LookupKind : std::uint8_t {
   account_kind,         ///< Lead trader or not; may not exist.
   account_mode,         ///< Position mode of a product (asks with one of its symbols).
   positions,            ///< All positions of a product.
-  contracts,            ///< Rules of all contracts of a product. Public.
+  contracts,            ///< Rules of all contracts of a product, or of `symbol`. Public.
   order_by_client_oid,  ///< One order by the name that we gave it.
   order_by_order_id,    ///< One order by the venue's id.
   reversal_history,     ///< Orders of a product that came from reversals, since `since_venue_ms`.
@@ -29,8 +32,8 @@ inline constexpr std::size_t kLookupKinds = 9;
 struct Lookup {
   LookupKind kind = LookupKind::venue_time;
   AccountIndex account;   ///< Not for public ones.
-  Instrument instrument;  ///< product always; symbol and margin coin where the kind needs them. Of history: a
-                          ///< symbol narrows it.
+  Instrument instrument;  ///< product always; symbol and margin coin where the kind needs them. Of history
+                          ///< and contracts: a symbol narrows it.
   wire::ClientOid client_oid;
   wire::OrderId order_id;
   VenueMs since_venue_ms = 0;
@@ -77,6 +80,25 @@ struct PositionRow {
   Instrument instrument;
   PositionSide side = PositionSide::long_side;
   Decimal total;
+  std::optional<PositionMode> mode{};  ///< Where the row says it.
+};
+
+/// A row of a list of positions that could not be read whole. It may hide a position of every instrument that
+/// its names fit; a name that is empty could not be read either and fits all.
+struct UnreadRow {
+  Instrument instrument;    ///< Letters and digits of the names alone, where that is all they have.
+  bool of_nobody = false;   ///< Its names can be those of no instrument that we could be configured with.
+  std::string_view field;   ///< The first field that could not be read: a literal.
+  FixedString<32> shown{};  ///< What its symbol says, in printable characters.
+};
+
+/// What a reply looked like, kept for people where it was of no use. Written by the peer, whoever that is, so
+/// all of it is cut and made printable.
+struct ReplyTrace {
+  int http_status = 0;  ///< 0: no reply came.
+  FixedString<96> message{};
+  FixedString<32> content_type{};
+  FixedString<16> content_encoding{};
 };
 
 /// One decoded answer. The vectors keep their capacity between answers, so that decoding allocates nothing
@@ -88,11 +110,13 @@ struct LookupReply {
   wire::VenueCode code;
   VenueMs venue_ms = 0;  ///< requestTime of the reply; 0 where absent.
   int remaining_quota = -1;
+  ReplyTrace trace;
   bool truncated = false;
   bool is_lead_trader = false;                         ///< account_kind
   PositionMode position_mode = PositionMode::one_way;  ///< account_mode
   VenueMs server_venue_ms = 0;                         ///< venue_time
   std::vector<PositionRow> positions;
+  std::vector<UnreadRow> unread;  ///< positions: rows that could not be read.
   std::vector<ContractRules> contracts;
   std::vector<OrderRow> orders;  ///< order_by_…, reversal_history
   std::vector<FillRow> fills;
@@ -103,15 +127,46 @@ struct LookupReply {
     code = {};
     venue_ms = 0;
     remaining_quota = -1;
+    trace = {};
     truncated = false;
     is_lead_trader = false;
     position_mode = PositionMode::one_way;
     server_venue_ms = 0;
     positions.clear();
+    unread.clear();
     contracts.clear();
     orders.clear();
     fills.clear();
   }
+
+  /// Whether a row that could not be read may be a position of `wanted`: then the answer says nothing of it.
+  [[nodiscard]] bool may_hide(const Instrument& wanted) const noexcept;
 };
+
+/// Symbol or coin without what separates its parts ("ETH-USDT", "ETH/USDT"): what two spellings share.
+template <std::size_t N>
+[[nodiscard]] constexpr FixedString<N> letters_of(const FixedString<N>& name) noexcept {
+  FixedString<N> out;
+  std::size_t size = 0;
+  for (const char c : name.view()) {
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')) out.bytes[size++] = c;
+  }
+  return out;
+}
+
+/// Whether a row that could not be read may be one of `wanted`.
+[[nodiscard]] inline bool may_be(const UnreadRow& row, const Instrument& wanted) noexcept {
+  if (row.of_nobody) return false;
+  const Instrument& is = row.instrument;
+  return (is.symbol.empty() || is.symbol == letters_of(wanted.symbol)) &&
+         (is.margin_coin.empty() || is.margin_coin == letters_of(wanted.margin_coin));
+}
+
+inline bool LookupReply::may_hide(const Instrument& wanted) const noexcept {
+  for (const UnreadRow& row : unread) {
+    if (may_be(row, wanted)) return true;
+  }
+  return false;
+}
 
 }  // namespace backhand::domain

@@ -21,6 +21,7 @@ constexpr std::size_t kSpareJobs = 64;
 constexpr std::size_t kJobsPerProduct = 4;
 /// The venue's own steps are shorter.
 constexpr Ns kLeastLeap_ns = kSecond;
+constexpr std::size_t kProducts = 8;
 /// What the venue's clock can read, 2017 … 2255.
 constexpr VenueMs kEarliestVenue_ms = 1'500'000'000'000;
 constexpr VenueMs kLatestVenue_ms = 9'000'000'000'000;
@@ -65,9 +66,11 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
       settlement_(settlement_settings(config), config.accounts.size(), directory_.positions().size(),
                   config.gateway.max_open_intents),
       lane_book_(config.gateway.max_lanes, config.gateway.kept_events()),
-      jobs_{JobQueue{(products_of(directory_, config.accounts.size()) + 1) * kJobsPerProduct +
-                     config.instruments.size() + kSpareJobs},
-            JobQueue{products_of(directory_, config.accounts.size()) + 1}},
+      jobs_{
+          JobQueue{(products_of(directory_, config.accounts.size()) + 1) * kJobsPerProduct +
+                   config.instruments.size() + kSpareJobs},
+          // Positions of each (account, product), rules of each product, and of each closed contract.
+          JobQueue{products_of(directory_, config.accounts.size()) + kProducts + config.instruments.size()}},
       shots_(config.shots.max_armed, config.gateway.max_lanes, config.strategies.size()),
       shot_age_ns_(shot_age(config)),
       accounts_(config.accounts.size()),
@@ -89,7 +92,9 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
   for (std::uint32_t i = kOpenLookups; i-- > 0;) free_lookups_.push_back(i);
   freed_.reserve(directory_.positions().size());
   no_connection_.reserve(config.gateway.max_open_intents);
+  rules_read_.resize(config.instruments.size());
   lookup_reply_.positions.reserve(1'024);
+  lookup_reply_.unread.reserve(1'024);
   lookup_reply_.contracts.reserve(4'096);
   lookup_reply_.orders.reserve(1'024);
   lookup_reply_.fills.reserve(1'024);
@@ -128,10 +133,10 @@ void Engine::start(Ns now) noexcept {
     LookupJob job;
     job.due_ns = now;
     job.lookup.kind = domain::LookupKind::contracts;
-    job.lookup.instrument = instrument.id;
+    job.lookup.instrument.product = instrument.id.product;
     const bool kept = jobs_.readiness.push(job);
     BH_ASSERT(kept);
-    ++contract_jobs_left_;
+    contracts_needed_ |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(instrument.id.product));
   }
   if (!unclean_) prove_all_accounts(now);
   check_ready(now);
@@ -323,6 +328,7 @@ int Engine::do_work(Ns now) noexcept {
   }
   if (settlement_due(now) <= now || jobs_.next_due() <= now) done += run_lookups(now);
   done += take_decisions(now);
+  watch_address(now);
   if (shots_.next_due() <= now) done += tend_shots(now);
   const int replayed = lane_book_.replay(ports_.lanes, ports_.journal.durable_number(), 64);
   counters_.replayed += static_cast<std::uint64_t>(replayed);
@@ -381,8 +387,10 @@ void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) 
 }
 
 void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
-  close_ping(reply.replied_ns, /*replied=*/true);
   const bitget::ProbeReply probe = dialect_.decode_probe(reply.http_status, reply.body);
+  close_ping(reply.replied_ns, /*replied=*/true, probe.throttled);
+  if (probe.throttled) ++counters_.throttled;
+  note_probe(reply, probe, reply.replied_ns);
   if (!probe.ok && answers_nothing(reply, 0)) ports_.wire.distrust(reply.connection);
   if (probe.ok) note_clock(probe.server_venue_ms, written_ns, reply.replied_ns, reply.replied_ns);
 }
@@ -414,13 +422,32 @@ bool Engine::spend_upkeep(Ns now) noexcept {
   return true;
 }
 
-void Engine::close_ping(Ns now, bool replied) noexcept {
+/// Whoever is refused everywhere is told once, and once when it is over; the pacer does the waiting.
+void Engine::watch_address(Ns now) noexcept {
+  const pacing::Budget& budget = pacer_.budget();
+  if (budget.penalties() != penalties_seen_) {
+    penalties_seen_ = budget.penalties();
+    if (!address_held_) ports_.events.on_engine_event(EngineEvent::address_throttled, {}, now);
+    address_held_ = true;
+  }
+  if (address_held_ && now >= budget.held_until()) {
+    address_held_ = false;
+    ports_.events.on_engine_event(EngineEvent::address_free, {}, now);
+  }
+}
+
+Waits Engine::waits() const noexcept {
+  if (ready_) return {};
+  return {not_ready_because_, troubles_.latest({})};
+}
+
+void Engine::close_ping(Ns now, bool replied, bool throttled) noexcept {
   // Upkeep requests are alike to the rules; whichever is open is closed.
   const auto open =
       std::find_if(pings_.begin(), pings_.end(), [](const pacing::Ticket& t) { return t.open(); });
   if (open == pings_.end()) return;
   if (replied) {
-    pacer_.on_reply(*open, now);
+    pacer_.on_reply(*open, now, {throttled, -1});
   } else {
     pacer_.on_no_reply(*open, now);
   }

@@ -34,6 +34,8 @@
 #include "gateway/engine/open_reversal.hpp"
 #include "gateway/engine/ports.hpp"
 #include "gateway/engine/shot_book.hpp"
+#include "gateway/engine/throttle_history.hpp"
+#include "gateway/engine/trouble_book.hpp"
 #include "gateway/engine/venue_clock.hpp"
 #include "gateway/journal/recovery.hpp"
 #include "gateway/journal/sink.hpp"
@@ -73,11 +75,32 @@ struct AccountState {
   bool lead_trader = false;
   bool halted_by_operator = false;
   std::uint8_t rechecking = 0;  ///< By product, as bits: its position mode is being asked about again.
-  std::uint32_t jobs_left = 0;  ///< Questions of its readiness that have no answer yet.
   std::uint16_t round = 0;      ///< Counts the proofs of its readiness.
-  wire::VenueCode refusal;      ///< With halted and refused.
+  // By product, as bits.
+  std::uint8_t needed = 0;           ///< Some strategy may trade it on this account.
+  std::uint8_t mode_known = 0;       ///< The position mode is the configured one.
+  std::uint8_t positions_known = 0;  ///< Positions were read.
+  std::uint8_t mode_tried = 0;       ///< Asked about several times in vain: nothing else waits for it.
+  std::uint8_t positions_tried = 0;
+  std::uint8_t proven = 0;    ///< Mode, positions and contract rules are known: reversals of it are taken.
+  bool kind_settled = false;  ///< Whether it is a lead trader's was answered, or asked several times in vain.
+  ThrottleHistory throttles;
+  wire::VenueCode refusal;  ///< With halted and refused.
   wire::CodeClass refusal_class = wire::CodeClass::none;
   std::string_view why;  ///< One constant phrase: what it waits for or why it is halted.
+};
+
+/// What keeps the gateway from being ready.
+struct Waits {
+  const char* what = "";          ///< A constant phrase; empty: nothing does.
+  const Trouble* last = nullptr;  ///< The last trouble with what it waits for; null: none yet.
+};
+
+/// What is known of the reading of one contract's rules.
+struct RulesRead {
+  Ns read_ns = 0;
+  bool asked = false;   ///< A look-up for it alone is on its way or waits.
+  bool denied = false;  ///< An intent found it closed since it was read.
 };
 
 /// One line of `backhand status` about a position that is not free.
@@ -157,6 +180,8 @@ class Engine final : public net::Handler {
   [[nodiscard]] bool ready() const noexcept { return ready_; }
   /// Why not, in one constant phrase.
   [[nodiscard]] const char* not_ready_because() const noexcept { return not_ready_because_; }
+  [[nodiscard]] Waits waits() const noexcept;
+  [[nodiscard]] const TroubleBook& troubles() const noexcept { return troubles_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const AccountState& account(AccountIndex index) const noexcept {
     return accounts_[index.value];
@@ -186,7 +211,7 @@ class Engine final : public net::Handler {
   /// What is common to all that may become a reversal: of `intent`, or of the shot that it fires.
   void admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
                         PositionIndex position, std::uint32_t shot, Ns now) noexcept;
-  [[nodiscard]] wire::DenyReason admit_account(AccountIndex account, Ns now) const noexcept;
+  [[nodiscard]] wire::DenyReason admit_account(PositionIndex position, Ns now) const noexcept;
   [[nodiscard]] wire::DenyReason admit(StrategyIndex strategy, const wire::Intent& intent,
                                        PositionIndex position, Ns now) const noexcept;
   [[nodiscard]] wire::DenyReason check_risk(StrategyIndex strategy, const wire::Intent& intent,
@@ -254,7 +279,8 @@ class Engine final : public net::Handler {
   void become_unknown(std::uint32_t slot, order::ReversalEvent event, order::Answer answer, VenueMs answered,
                       Ns now) noexcept;
   void open_case(std::uint32_t slot, order::Answer answer, VenueMs answered, bool recovered, Ns now) noexcept;
-  void become_lead_trader(AccountIndex account, Ns now) noexcept;
+  void become_lead_trader(AccountIndex account, std::string_view why, Ns now) noexcept;
+  void note_throttling(AccountIndex account, bool throttled, Ns now) noexcept;
   void recheck_mode(AccountIndex account, Ns now) noexcept;
   void note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) noexcept;
   void record_learned(std::uint32_t slot, domain::Verdict verdict, VenueMs venue_ms, Ns now) noexcept;
@@ -266,7 +292,8 @@ class Engine final : public net::Handler {
   [[nodiscard]] Ns settlement_due(Ns now) const noexcept;
   [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
   void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;
-  void on_lookup_lost(std::uint32_t index, Ns now) noexcept;
+  /// `reason`: none where what came says more.
+  void on_lookup_lost(std::uint32_t index, std::optional<net::LossReason> reason, Ns now) noexcept;
   void on_job_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
   void take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
                       Ns now) noexcept;
@@ -278,8 +305,22 @@ class Engine final : public net::Handler {
   void job_done(const LookupJob& job, Ns now) noexcept;
   void repeat(LookupJob job, Ns now) noexcept;
   [[nodiscard]] bool is_superseded(const LookupJob& job) const noexcept;
+  void failed(LookupJob job, domain::LookupStatus status, Ns now) noexcept;
+  [[nodiscard]] Ns pause_before(const LookupJob& job) const noexcept;
+  void ask_for_next_symbol(LookupJob& job) const noexcept;
+  void take_contracts(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
+  void note_closed(PositionIndex position, Ns now) noexcept;
+  void watch_address(Ns now) noexcept;
   static void fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept;
   void check_ready(Ns now) noexcept;
+
+  // engine_trouble.cpp
+  void note_trouble(Trouble trouble, Ns now) noexcept;
+  void end_trouble(const Trouble& object, Ns now) noexcept;
+  void note_reply(const domain::Lookup& lookup, const domain::LookupReply& reply, Ns now) noexcept;
+  void note_loss(const domain::Lookup& lookup, net::LossReason reason, Ns now) noexcept;
+  void note_probe(const net::ReplyView& reply, const bitget::ProbeReply& probe, Ns now) noexcept;
+  void note_unread_rows(const domain::Lookup& lookup, const domain::LookupReply& reply, Ns now) noexcept;
 
   // engine_tell.cpp
   [[nodiscard]] wire::Outcome event_of(const OpenReversal& r, wire::EventKind kind) const noexcept;
@@ -316,7 +357,7 @@ class Engine final : public net::Handler {
   [[nodiscard]] bool may_record_resume() noexcept;
   void prove_all_accounts(Ns now) noexcept;
   [[nodiscard]] bool spend_upkeep(Ns now) noexcept;
-  void close_ping(Ns now, bool replied) noexcept;
+  void close_ping(Ns now, bool replied, bool throttled = false) noexcept;
 
   // engine_recover.cpp
   [[nodiscard]] std::expected<void, Error> recover_case(const journal::OpenCase& open, Ns now);
@@ -387,7 +428,14 @@ class Engine final : public net::Handler {
   std::uint32_t near_turn_ = 0;
   domain::LookupReply lookup_reply_;
 
-  std::uint32_t contract_jobs_left_ = 0;
+  TroubleBook troubles_;
+  std::vector<RulesRead> rules_read_;  ///< By InstrumentIndex.
+  std::uint8_t contracts_needed_ = 0;  ///< By product, as bits: some instrument is of it,
+  std::uint8_t contracts_known_ = 0;   ///< its rules were read,
+  std::uint8_t contracts_tried_ = 0;   ///< or asked for several times in vain.
+  std::uint64_t penalties_seen_ = 0;
+  bool address_held_ = false;
+  bool nobody_told_ = false;
   VenueMs blocked_until_venue_ms_ = 0;  ///< After an unclean restart: no account is ready before.
   bool unclean_ = false;
   bool records_lost_ = false;  ///< Of the last start's end; what was sent then may be recorded nowhere.

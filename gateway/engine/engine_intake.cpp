@@ -98,6 +98,7 @@ void Engine::expect(PositionIndex position) const noexcept {
 BH_ON_PATH void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy, const wire::Intent& intent,
                                          PositionIndex position, std::uint32_t shot, Ns now) noexcept {
   const DenyReason reason = admit(strategy, intent, position, now);
+  if (reason == DenyReason::contract_closed) note_closed(position, now);
   const bool waits = reason == DenyReason::position_busy &&
                      config_.strategies[strategy.value].when_busy == config::WhenBusy::wait;
   if (reason != DenyReason::none && !waits) {
@@ -121,20 +122,22 @@ BH_ON_PATH void Engine::admit_and_submit(LaneIndex lane, StrategyIndex strategy,
   }
 }
 
-wire::DenyReason Engine::admit_account(AccountIndex index, Ns now) const noexcept {
+wire::DenyReason Engine::admit_account(PositionIndex position, Ns now) const noexcept {
   if (stopping_) return DenyReason::stopping;
   if (risk_.halted()) return journal_failed_ ? DenyReason::journal_unavailable : DenyReason::halted;
-  const AccountState& account = accounts_[index.value];
+  const PositionEntry& entry = directory_[position];
+  const AccountState& account = accounts_[entry.account.value];
   if (account.halted_by_operator) return DenyReason::halted;
   if (account.phase == AccountPhase::halted || account.phase == AccountPhase::refused)
     return DenyReason::account_halted;
-  if (account.phase != AccountPhase::ready || !clock_.known(now)) return DenyReason::not_ready;
+  const bool proven = (account.proven >> static_cast<unsigned>(entry.id.product) & 1U) != 0;
+  if (account.phase != AccountPhase::ready || !proven || !clock_.known(now)) return DenyReason::not_ready;
   return DenyReason::none;
 }
 
 wire::DenyReason Engine::admit(StrategyIndex strategy, const wire::Intent& intent, PositionIndex position,
                                Ns now) const noexcept {
-  const DenyReason account = admit_account(directory_[position].account, now);
+  const DenyReason account = admit_account(position, now);
   if (account != DenyReason::none) return account;
   const DenyReason risk = check_risk(strategy, intent, position, now);
   if (risk != DenyReason::none) return risk;

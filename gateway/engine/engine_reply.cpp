@@ -30,10 +30,9 @@ BH_ON_PATH void Engine::on_reply(net::RequestToken token, const net::ReplyView& 
 
 void Engine::on_lost(net::RequestToken token, net::LossReason reason, bool aborted_by_reset,
                      Ns now) noexcept {
-  (void)reason;
   (void)aborted_by_reset;
   if (is_lookup(token)) {
-    on_lookup_lost(index_of(token), now);
+    on_lookup_lost(index_of(token), reason, now);
     return;
   }
   const std::uint32_t slot = index_of(token);
@@ -75,6 +74,8 @@ BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyVi
                     {reply.verdict == Verdict::throttled, reply.remaining_quota});
   }
 
+  if (reply.verdict == Verdict::acked || reply.verdict == Verdict::throttled)
+    note_throttling(r.account, reply.verdict == Verdict::throttled, now);
   switch (reply.verdict) {
     case Verdict::acked:
       ++counters_.acked;
@@ -90,7 +91,8 @@ BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyVi
       break;
     case Verdict::doubtful_no:
       record_learned(slot, reply.verdict, reply.venue_ms, now);
-      if (reply.code_class == wire::CodeClass::lead_trader) become_lead_trader(r.account, now);
+      if (reply.code_class == wire::CodeClass::lead_trader)
+        become_lead_trader(r.account, "the venue says so", now);
       become_unknown(slot, ReversalEvent::reply_doubtful, order::Answer::doubtful_no, reply.venue_ms, now);
       break;
     case Verdict::unknown:
@@ -123,6 +125,8 @@ void Engine::on_refusal(std::uint32_t slot, const domain::ReversalReply& reply, 
       refuse_account(account, reply.code, reply.code_class, "the venue refused the account", now);
       break;
     case wire::CodeClass::mode:
+    // A request of the other mode lacks a field or has one too many, and is refused for that.
+    case wire::CodeClass::bad_request:
       recheck_mode(account, now);
       break;
     case wire::CodeClass::none:
@@ -133,7 +137,6 @@ void Engine::on_refusal(std::uint32_t slot, const domain::ReversalReply& reply, 
     case wire::CodeClass::nothing_held:
     case wire::CodeClass::funds:
     case wire::CodeClass::market:
-    case wire::CodeClass::bad_request:
     case wire::CodeClass::duplicate:
     case wire::CodeClass::lead_trader:
       break;

@@ -20,13 +20,28 @@ std::uint8_t product_bit(const domain::Lookup& lookup) noexcept {
   return static_cast<std::uint8_t>(1U << static_cast<unsigned>(lookup.instrument.product));
 }
 
-/// A readiness question without a usable answer is asked again after this.
+/// A readiness question without a usable answer is asked again after this, later after twice as long, …
 constexpr Ns kRetry_ns = 500 * kMillisecond;
+/// … but no longer than this where the venue may be back any moment,
+constexpr Ns kLongestRetry_ns = 2 * kSecond;
+/// this where it says that we ask too often,
+constexpr Ns kThrottledRetry_ns = 10 * kSecond;
+/// and this where it has said no.
+constexpr Ns kRefusedRetry_ns = 30 * kSecond;
+/// A question of readiness that was asked so often in vain holds up nothing else.
+constexpr std::uint8_t kTries = 3;
+/// Rules of a contract that an intent found closed are read again, but not sooner than this.
+constexpr Ns kReopen_ns = 10 * kSecond;
 
-/// Before an account has proven ready, a fatal answer is final; these kinds are the ones that prove it.
+/// Before an account has proven ready, a fatal answer is final; these kinds are the ones that prove it. Its
+/// kind is not among them: that page may need a permission that trading futures does not.
 bool proves_account(LookupKind kind) noexcept {
-  return kind == LookupKind::account_kind || kind == LookupKind::account_mode ||
-         kind == LookupKind::positions;
+  return kind == LookupKind::account_mode || kind == LookupKind::positions;
+}
+
+std::string_view mode_differs(domain::PositionMode is) noexcept {
+  return is == domain::PositionMode::hedge ? "is hedge_mode, configured one_way"
+                                           : "is one_way_mode, configured hedge";
 }
 
 }  // namespace
@@ -132,18 +147,38 @@ bool Engine::send_lookup(const domain::Lookup& lookup, const LookupOrigin& origi
   return true;
 }
 
-void Engine::on_lookup_lost(std::uint32_t index, Ns now) noexcept {
+void Engine::on_lookup_lost(std::uint32_t index, std::optional<net::LossReason> reason, Ns now) noexcept {
   if (index >= lookups_.size() || !lookups_[index].in_use) return;
   OpenLookup& open = lookups_[index];
   open.in_use = false;
   free_lookups_.push_back(index);
   ++counters_.lookups_lost;
   pacer_.on_no_reply(open.ticket, now);
+  if (reason) note_loss(open.lookup, *reason, now);
   if (open.origin.from_settlement) {
     settlement_.on_failed(open.origin.ticket, now);
     return;
   }
-  repeat(open.origin.job, now);
+  LookupJob job = open.origin.job;
+  job.refused = false;
+  failed(job, LookupStatus::unavailable, now);
+}
+
+Ns Engine::pause_before(const LookupJob& job) const noexcept {
+  Ns pause = kRetry_ns;
+  if (job.kind == JobKind::reopen) pause = kReopen_ns;
+  if (job.kind == JobKind::refresh) {
+    const bool rules = job.lookup.kind == LookupKind::contracts;
+    pause = static_cast<Ns>(rules ? config_.venue.contract_refresh_ms : config_.venue.position_refresh_ms) *
+            kMillisecond;
+  }
+  const Ns most = job.last == LookupStatus::throttled                           ? kThrottledRetry_ns
+                  : job.kind == JobKind::refresh || job.kind == JobKind::reopen ? pause
+                  : job.refused                                                 ? kRefusedRetry_ns
+                                                                                : kLongestRetry_ns;
+  // After the first failure once, after the second twice, then four times as long, …
+  for (unsigned n = 1; n < job.failures && pause < most; ++n) pause *= 2;
+  return std::min(pause, std::max(most, kRetry_ns));
 }
 
 /// Readiness is being proven anew since this was asked.
@@ -154,15 +189,55 @@ bool Engine::is_superseded(const LookupJob& job) const noexcept {
 
 void Engine::repeat(LookupJob job, Ns now) noexcept {
   if (is_superseded(job)) return;
-  if (job.kind == JobKind::refresh) {
-    job.due_ns = now + static_cast<Ns>(config_.venue.position_refresh_ms) * kMillisecond;
-    const bool kept = jobs_.refresh.push(job);
-    BH_ASSERT(kept);
+  job.due_ns = now + pause_before(job);
+  JobQueue& queue =
+      job.kind == JobKind::refresh || job.kind == JobKind::reopen ? jobs_.refresh : jobs_.readiness;
+  const bool kept = queue.push(job);
+  BH_ASSERT(kept);
+}
+
+void Engine::failed(LookupJob job, LookupStatus status, Ns now) noexcept {
+  if (is_superseded(job)) return;
+  if (job.kind == JobKind::reopen) {
+    // The next intent that finds it closed asks again.
+    for (std::uint32_t i = 0; i < contracts_.size(); ++i) {
+      if (config_.instruments[i].id == job.lookup.instrument) rules_read_[i] = {now, false, false};
+    }
     return;
   }
-  job.due_ns = now + kRetry_ns;
-  const bool kept = jobs_.readiness.push(job);
-  BH_ASSERT(kept);
+  job.last = status;
+  if (job.failures < UINT8_MAX) ++job.failures;
+  if (job.kind == JobKind::readiness && job.failures == kTries) {
+    if (job.lookup.kind == LookupKind::contracts) {
+      contracts_tried_ |= product_bit(job.lookup);
+    } else {
+      AccountState& account = accounts_[job.lookup.account.value];
+      if (job.lookup.kind == LookupKind::account_kind) account.kind_settled = true;
+      if (job.lookup.kind == LookupKind::account_mode) account.mode_tried |= product_bit(job.lookup);
+      if (job.lookup.kind == LookupKind::positions) account.positions_tried |= product_bit(job.lookup);
+    }
+    check_ready(now);
+  }
+  if (job.lookup.kind == LookupKind::account_mode) ask_for_next_symbol(job);
+  repeat(job, now);
+}
+
+/// The mode belongs to the product, but is asked for with one of its symbols, which may be delisted or
+/// mistyped.
+void Engine::ask_for_next_symbol(LookupJob& job) const noexcept {
+  const domain::Instrument first = job.lookup.instrument;
+  bool take = false;
+  for (int round = 0; round < 2; ++round) {
+    for (const PositionIndex position : directory_.of_account(job.lookup.account)) {
+      const domain::Instrument& id = directory_[position].id;
+      if (id.product != first.product) continue;
+      if (take) {
+        job.lookup.instrument = id;
+        return;
+      }
+      take = id == first;
+    }
+  }
 }
 
 void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns now) noexcept {
@@ -170,9 +245,10 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   OpenLookup& open = lookups_[index];
   dialect_.decode_lookup(open.lookup, view.http_status, view.body, header_lookup(view), lookup_reply_);
   const domain::LookupReply& reply = lookup_reply_;
+  note_reply(open.lookup, reply, now);
   if (answers_nothing(view, reply.venue_ms)) {
     ports_.wire.distrust(view.connection);
-    on_lookup_lost(index, std::max(now, view.replied_ns));
+    on_lookup_lost(index, std::nullopt, std::max(now, view.replied_ns));
     return;
   }
   open.in_use = false;
@@ -199,16 +275,21 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
 void Engine::take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
                             Ns now) noexcept {
   if (reply.truncated) return;
+  const domain::PositionMode configured = config_.accounts[account.value].position_mode;
+  const bool switched = std::ranges::any_of(
+      reply.positions, [&](const domain::PositionRow& row) { return row.mode && *row.mode != configured; });
+  if (switched && accounts_[account.value].phase == AccountPhase::ready) recheck_mode(account, now);
   for (const PositionIndex position : directory_.of_account(account)) {
     const domain::Instrument& id = directory_[position].id;
     if (id.product != product) continue;
     domain::PositionSnapshot snapshot;
     snapshot.read_venue_ms = reply.venue_ms;
+    if (reply.may_hide(id)) book_.forget(position, reply.venue_ms);
     for (const domain::PositionRow& row : reply.positions) {
       if (row.instrument.symbol != id.symbol || row.instrument.margin_coin != id.margin_coin) continue;
       (row.side == domain::PositionSide::long_side ? snapshot.long_size : snapshot.short_size) = row.total;
     }
-    (void)book_.on_read(position, snapshot, now);
+    if (!reply.may_hide(id)) (void)book_.on_read(position, snapshot, now);
     if (waiter_heads_[position.value] != kNoSlot && !is_freed_[position.value]) {
       is_freed_[position.value] = true;
       freed_.push_back(position);
@@ -223,37 +304,34 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   if (reply.status == LookupStatus::refused && proves_account(kind)) {
     if (job.kind == JobKind::recheck) job_done(job, now);
     refuse_account(account, reply.code, reply.code_class, "the venue refused the account", now);
-    if (job.kind == JobKind::refresh) repeat(job, now);
+    if (job.kind == JobKind::refresh) failed(job, reply.status, now);
     return;
   }
-  // Where the venue has no such page, the configuration's word on lead traders stands.
+  // Where the venue has no such page, or none for this key, the configuration's word on lead traders stands.
   const bool answered = reply.status == LookupStatus::ok ||
-                        (kind == LookupKind::account_kind && reply.status == LookupStatus::absent);
-  if (!answered || reply.truncated) {
-    repeat(job, now);
+                        (kind == LookupKind::account_kind &&
+                         (reply.status == LookupStatus::absent || reply.status == LookupStatus::refused));
+  // A list of contracts that is longer than our room for it is good for those that it has.
+  if (!answered || (reply.truncated && kind != LookupKind::contracts)) {
+    LookupJob again = job;
+    again.refused = !reply.code.empty() && reply.trace.http_status < 500;
+    failed(again, reply.status, now);
     return;
   }
   switch (kind) {
     case LookupKind::account_kind:
-      if (reply.status == LookupStatus::ok && reply.is_lead_trader) become_lead_trader(account, now);
+      if (reply.status == LookupStatus::ok && reply.is_lead_trader)
+        become_lead_trader(account, "the venue says so", now);
       break;
     case LookupKind::account_mode:
       if (reply.position_mode != config_.accounts[account.value].position_mode) {
         if (job.kind == JobKind::recheck) job_done(job, now);
-        refuse_account(account, {}, wire::CodeClass::mode, "its position mode is not the configured one",
-                       now);
+        refuse_account(account, {}, wire::CodeClass::mode, mode_differs(reply.position_mode), now);
         return;
       }
       break;
     case LookupKind::contracts:
-      for (const domain::ContractRules& rules : reply.contracts) {
-        for (std::uint32_t i = 0; i < contracts_.size(); ++i) {
-          const domain::Instrument& id = config_.instruments[i].id;
-          if (id.product != job.lookup.instrument.product || id.symbol != rules.instrument.symbol) continue;
-          contracts_[i] = rules;
-          contracts_[i].instrument = id;
-        }
-      }
+      take_contracts(job, reply, now);
       break;
     case LookupKind::positions:
     case LookupKind::venue_time:
@@ -264,10 +342,63 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
       break;
   }
   if (job.kind == JobKind::refresh) {
-    repeat(job, now);
-  } else {
+    LookupJob again = job;
+    again.failures = 0;
+    again.last = reply.status;
+    repeat(again, now);
+  } else if (job.kind != JobKind::reopen) {
     job_done(job, now);
   }
+}
+
+/// Rules of the whole product, or of the one contract that was asked about. One that a whole list lacks, and
+/// one whose row cannot be read, is closed.
+void Engine::take_contracts(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept {
+  const domain::Instrument& asked = job.lookup.instrument;
+  for (std::uint32_t i = 0; i < contracts_.size(); ++i) {
+    const domain::Instrument& id = config_.instruments[i].id;
+    if (id.product != asked.product || (!asked.symbol.empty() && id.symbol != asked.symbol)) continue;
+    const auto found = std::ranges::find_if(reply.contracts, [&](const domain::ContractRules& rules) {
+      return rules.instrument.symbol == id.symbol;
+    });
+    const bool listed = found != reply.contracts.end();
+    if (!listed && reply.truncated) continue;
+    contracts_[i] = listed ? *found : domain::ContractRules{};
+    contracts_[i].instrument = id;
+    RulesRead& read = rules_read_[i];
+    read.read_ns = now;
+    Trouble trouble;
+    trouble.kind = LookupKind::contracts;
+    trouble.product = id.product;
+    trouble.symbol = id.symbol;
+    trouble.cause = listed ? TroubleCause::unread_row : TroubleCause::not_listed;
+    if (!listed || !found->unread.empty()) {
+      if (listed) trouble.field = found->unread;
+      note_trouble(trouble, now);
+    } else {
+      end_trouble(trouble, now);
+    }
+    if (job.kind != JobKind::reopen) continue;
+    const bool closed = contracts_[i].status != domain::ContractStatus::normal;
+    read.asked = closed && read.denied;
+    read.denied = false;
+    if (read.asked) repeat(job, now);
+  }
+}
+
+/// An intent found the contract closed: that may have changed since its rules were read.
+void Engine::note_closed(PositionIndex position, Ns now) noexcept {
+  const InstrumentIndex instrument = directory_[position].instrument;
+  RulesRead& read = rules_read_[instrument.value];
+  read.denied = true;
+  if (read.asked) return;
+  LookupJob job;
+  job.kind = JobKind::reopen;
+  job.due_ns = std::max(now, read.read_ns + kReopen_ns);
+  job.lookup.kind = LookupKind::contracts;
+  job.lookup.instrument = directory_[position].id;
+  read.asked = jobs_.refresh.push(job);
+  BH_ASSERT(read.asked);
 }
 
 void Engine::job_done(const LookupJob& job, Ns now) noexcept {
@@ -276,11 +407,17 @@ void Engine::job_done(const LookupJob& job, Ns now) noexcept {
     return;
   }
   if (job.lookup.kind == LookupKind::contracts) {
-    BH_ASSERT(contract_jobs_left_ > 0);
-    --contract_jobs_left_;
+    contracts_known_ |= product_bit(job.lookup);
+    LookupJob again = job;
+    again.kind = JobKind::refresh;
+    again.failures = 0;
+    again.lookup.instrument.symbol = {};
+    repeat(again, now);
   } else {
     AccountState& account = accounts_[job.lookup.account.value];
-    if (account.jobs_left > 0) --account.jobs_left;
+    if (job.lookup.kind == LookupKind::account_kind) account.kind_settled = true;
+    if (job.lookup.kind == LookupKind::account_mode) account.mode_known |= product_bit(job.lookup);
+    if (job.lookup.kind == LookupKind::positions) account.positions_known |= product_bit(job.lookup);
   }
   check_ready(now);
 }
@@ -289,11 +426,13 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
   AccountState& state = accounts_[account.value];
   state.phase = AccountPhase::starting;
   state.why = "its readiness is being proven";
-  state.jobs_left = 0;
   ++state.round;
   // However often it is asked for, an account's proof has its questions in the queue once.
   jobs_.readiness.remove_if(
       [&](const LookupJob& old) { return old.kind == JobKind::readiness && old.lookup.account == account; });
+  state.needed = state.mode_known = state.positions_known = state.proven = 0;
+  state.mode_tried = state.positions_tried = 0;
+  state.kind_settled = false;
   LookupJob job;
   job.round = state.round;
   job.kind = JobKind::readiness;
@@ -304,7 +443,7 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
     job.lookup.instrument = instrument;
     const bool kept = jobs_.readiness.push(job);
     BH_ASSERT(kept);
-    ++state.jobs_left;
+    if (kind != LookupKind::account_kind) state.needed |= product_bit(job.lookup);
   };
   bool any = false;
   std::array<bool, 8> seen{};
@@ -327,28 +466,58 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
 void Engine::check_ready(Ns now) noexcept {
   if (!started_) return;
   const bool clock = clock_.known(now);
-  bool all = true;
+  bool all_settled = true;
+  bool any_ready = false;
+  bool any_used = false;
+  bool any_left = false;
   for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
     AccountState& account = accounts_[a];
-    if (account.phase == AccountPhase::starting && account.jobs_left == 0 && contract_jobs_left_ == 0 &&
-        clock && accounts_begun_) {
+    if (account.phase == AccountPhase::unused) continue;
+    any_used = true;
+    const auto modes = static_cast<std::uint8_t>(account.mode_known | account.mode_tried);
+    const auto positions = static_cast<std::uint8_t>(account.positions_known | account.positions_tried);
+    const auto contracts = static_cast<std::uint8_t>(contracts_known_ | contracts_tried_);
+    const bool settled =
+        account.kind_settled && (modes & positions & contracts & account.needed) == account.needed;
+    const auto proven =
+        static_cast<std::uint8_t>(account.mode_known & account.positions_known & contracts_known_);
+    if (account.phase == AccountPhase::starting && settled && proven != 0 && clock && accounts_begun_) {
       account.phase = AccountPhase::ready;
+      account.proven = proven;
       account.why = "ready";
       EventDetails details;
       details.account = AccountIndex{a};
       ports_.events.on_engine_event(EngineEvent::account_ready, details, now);
       notice(wire::NoticeKind::ready, AccountIndex{a}, {}, nullptr, now);
     }
-    all = all && account.phase != AccountPhase::starting;
+    if (account.phase == AccountPhase::ready && account.proven != proven) {
+      EventDetails details;
+      details.account = AccountIndex{a};
+      for (unsigned product = 0; product < 8; ++product) {
+        if (((proven & ~account.proven) >> product & 1U) == 0) continue;
+        details.product = static_cast<wire::Product>(product);
+        ports_.events.on_engine_event(EngineEvent::product_ready, details, now);
+      }
+      account.proven = proven;
+    }
+    if (account.phase == AccountPhase::starting) all_settled = all_settled && settled;
+    any_ready = any_ready || account.phase == AccountPhase::ready;
+    any_left = any_left || account.phase == AccountPhase::ready || account.phase == AccountPhase::starting;
+  }
+  if (any_used && !any_left && !ready_ && !nobody_told_) {
+    nobody_told_ = true;
+    ports_.events.on_engine_event(EngineEvent::nobody_ready, {}, now);
   }
   if (!clock) {
     not_ready_because_ = "the venue's clock is not known yet";
   } else if (!accounts_begun_) {
     not_ready_because_ = "after an unclean restart the fuse of earlier requests must burn first";
-  } else if (contract_jobs_left_ > 0) {
+  } else if (((contracts_known_ | contracts_tried_) & contracts_needed_) != contracts_needed_) {
     not_ready_because_ = "contract rules are not loaded yet";
-  } else if (!all) {
+  } else if (!all_settled) {
     not_ready_because_ = "accounts are not proven ready yet";
+  } else if (any_used && !any_ready) {
+    not_ready_because_ = "no account is proven ready";
   } else if (connections_ready_ == 0) {
     not_ready_because_ = "no connection is warm";
   } else if (!ready_) {
@@ -414,7 +583,14 @@ void Engine::recheck_mode(AccountIndex account, Ns now) noexcept {
   }
 }
 
-void Engine::become_lead_trader(AccountIndex account, Ns now) noexcept {
+/// A limit that nobody has told us of is learned from what it lets through.
+void Engine::note_throttling(AccountIndex account, bool throttled, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  if (state.lead_trader || !state.throttles.on_reply(throttled, now)) return;
+  become_lead_trader(account, "most of its reversals were throttled", now);
+}
+
+void Engine::become_lead_trader(AccountIndex account, std::string_view why, Ns now) noexcept {
   AccountState& state = accounts_[account.value];
   if (state.lead_trader) return;
   state.lead_trader = true;
@@ -422,6 +598,7 @@ void Engine::become_lead_trader(AccountIndex account, Ns now) noexcept {
   pacer_.set_reversal_limit(account, config_.pacing.lead_trader_requests_per_second, now);
   EventDetails details;
   details.account = account;
+  details.text = why;
   ports_.events.on_engine_event(EngineEvent::lead_trader_detected, details, now);
 }
 

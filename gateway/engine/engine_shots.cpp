@@ -43,7 +43,7 @@ bool Engine::seals() const noexcept { return config_.shots.max_sealed > 0 && !co
 
 DenyReason Engine::admit_shot(StrategyIndex strategy, const wire::Intent& intent, PositionIndex position,
                               Ns now) const noexcept {
-  const DenyReason account = admit_account(directory_[position].account, now);
+  const DenyReason account = admit_account(position, now);
   if (account != DenyReason::none) return account;
   // What is held, and how often it was reversed, counts when the shot is fired.
   const DenyReason risk = check_risk(strategy, intent, position, now);

@@ -16,15 +16,19 @@ namespace backhand::engine {
 
 enum class JobKind : std::uint8_t {
   readiness,  ///< Must be answered before its account is ready; repeated until it is.
-  refresh,    ///< Positions of an (account, product), again and again.
+  refresh,    ///< Positions of an (account, product), or a product's contract rules: again and again.
   recheck,    ///< Position mode, after the venue said that it is another one; repeated until answered.
+  reopen,     ///< Rules of one contract that an intent found closed; repeated while intents do.
 };
 
 struct LookupJob {
   JobKind kind = JobKind::readiness;
   domain::Lookup lookup;
   Ns due_ns = 0;
-  std::uint16_t round = 0;  ///< readiness of an account: which proof it belongs to; older ones are dropped.
+  std::uint16_t round = 0;    ///< readiness of an account: which proof it belongs to; older ones are dropped.
+  std::uint8_t failures = 0;  ///< In a row; it stops at the largest.
+  bool refused = false;       ///< The last answer was the venue's no.
+  domain::LookupStatus last = domain::LookupStatus::ok;  ///< What became of it when it was last asked.
 };
 
 /// Who asked an outstanding question.
@@ -43,7 +47,8 @@ struct OpenLookup {
   Ns written_ns = 0;
 };
 
-/// A ring of jobs whose due times never fall: the pause before a repetition is the same for all of one queue.
+/// A ring of jobs in the order of their times. Most come with the latest time of all; the others pass those
+/// that are due after them.
 class JobQueue {
  public:
   explicit JobQueue(std::size_t capacity) : jobs_(capacity + 1) {}
@@ -54,17 +59,27 @@ class JobQueue {
   bool push(const LookupJob& job) noexcept {
     const std::size_t next = (tail_ + 1) % jobs_.size();
     if (next == head_) return false;
-    jobs_[tail_] = job;
+    std::size_t at = tail_;
     tail_ = next;
+    while (at != head_) {
+      const std::size_t before = (at + jobs_.size() - 1) % jobs_.size();
+      if (jobs_[before].due_ns <= job.due_ns) break;
+      jobs_[at] = jobs_[before];
+      at = before;
+    }
+    jobs_[at] = job;
     return true;
   }
   /// Drops those for which `unwanted(job)` holds; the others stay in their order.
   template <typename Predicate>
   void remove_if(Predicate&& unwanted) noexcept {
-    for (std::size_t left = size(); left > 0; --left) {
-      const LookupJob job = pop();
-      if (!unwanted(job)) (void)push(job);
+    std::size_t kept = head_;
+    for (std::size_t at = head_; at != tail_; at = (at + 1) % jobs_.size()) {
+      if (unwanted(jobs_[at])) continue;
+      jobs_[kept] = jobs_[at];
+      kept = (kept + 1) % jobs_.size();
     }
+    tail_ = kept;
   }
   LookupJob pop() noexcept {
     const LookupJob job = jobs_[head_];

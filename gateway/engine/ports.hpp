@@ -13,6 +13,7 @@
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
 #include "gateway/domain/reversal.hpp"
+#include "gateway/engine/trouble_book.hpp"
 #include "gateway/journal/client_oid.hpp"
 #include "gateway/net/handler.hpp"
 
@@ -91,6 +92,10 @@ enum class EngineEvent : std::uint8_t {
                       ///< mode).
   mode_mismatch,
   lead_trader_detected,
+  product_ready,      ///< Of an account that is ready: one more of its products is proven.
+  nobody_ready,       ///< At start: the venue refused every account.
+  address_throttled,  ///< The venue answers "too many requests" whatever is asked: our address is held off.
+  address_free,       ///< The time for which it was is over.
   clock_stepped,
   position_blocked,
   position_unblocked,
@@ -107,12 +112,19 @@ struct EventDetails {
   wire::VenueCode code;
   wire::CodeClass code_class = wire::CodeClass::none;
   std::string_view text;  ///< A constant of the program, or empty.
+  std::optional<wire::Product> product{};
 };
 
 class EventPort {
  public:
   virtual ~EventPort() = default;
   virtual void on_engine_event(EngineEvent event, const EventDetails& details, Ns now) noexcept = 0;
+  /// A look-up brought nothing, or (`ended`) does again; only what is worth a line in the log.
+  virtual void on_trouble(const Trouble& trouble, bool ended, Ns now) noexcept {
+    (void)trouble;
+    (void)ended;
+    (void)now;
+  }
   /// The venue's raw answer to a reversal, for disputes. Called after the outcome was published.
   virtual void on_raw_reply(const journal::ReversalKey& key, int http_status, std::string_view body,
                             std::string_view trace_id, Ns now) noexcept = 0;

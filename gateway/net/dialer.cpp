@@ -1,12 +1,15 @@
 #include "gateway/net/dialer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <new>
 #include <optional>
 #include <thread>
+#include <vector>
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -15,7 +18,9 @@
 #include <concurrentqueue/concurrentqueue.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <openssl/x509.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include "common/assert.hpp"
 #include "common/cpu.hpp"
@@ -35,6 +40,79 @@ struct Command {
   std::unique_ptr<Link> bury;
 };
 
+/// From one address to the next (RFC 8305 calls it the connection attempt delay).
+constexpr std::uint32_t kStagger_ms = 250;
+const std::string kNoDescriptors =
+    "too many open files: raise LimitNOFILE= of the unit, or the shell's ulimit -n";
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(endpoint.port());
+}
+
+/// Text of the peer's for people.
+std::string printable(std::string_view text) {
+  std::string out{text.substr(0, 40)};
+  for (char& c : out) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return out;
+}
+
+bool descriptors_left() noexcept {
+  const int fd = ::eventfd(0, EFD_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0 || (errno != EMFILE && errno != ENFILE);
+}
+
+/// The addresses that a text names, separated by commas; none where one of them is no literal.
+std::vector<tcp::endpoint> literals_in(const std::string& text, std::uint16_t port) {
+  std::vector<tcp::endpoint> out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    error_code ec;
+    const asio::ip::address literal = asio::ip::make_address(text.substr(begin, end - begin), ec);
+    if (ec) return {};
+    out.emplace_back(literal, port);
+    begin = end + 1;
+  }
+  return out;
+}
+
+/// As the resolver sorted them, but the families take turns, and one that misbehaved comes last.
+std::vector<tcp::endpoint> in_order(const tcp::resolver::results_type& found,
+                                    const std::optional<tcp::endpoint>& shunned) {
+  std::vector<tcp::endpoint> rest;
+  for (const auto& entry : found) {
+    if (std::ranges::find(rest, entry.endpoint()) == rest.end()) rest.push_back(entry.endpoint());
+  }
+  std::vector<tcp::endpoint> out;
+  while (!rest.empty()) {
+    auto next = rest.begin();
+    if (!out.empty()) {
+      const bool v6 = out.back().address().is_v6();
+      next = std::ranges::find_if(rest, [&](const tcp::endpoint& e) { return e.address().is_v6() != v6; });
+      if (next == rest.end()) next = rest.begin();
+    }
+    out.push_back(*next);
+    rest.erase(next);
+  }
+  if (shunned) {
+    std::ranges::stable_partition(out, [&](const tcp::endpoint& endpoint) { return endpoint != *shunned; });
+  }
+  return out;
+}
+
+/// What a file looks like that may be written anew: its place on the disk, its length and its time.
+using FileLook = std::array<std::int64_t, 4>;
+
+FileLook look_of(const std::string& path) noexcept {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {static_cast<std::int64_t>(status.st_ino), status.st_size, status.st_mtim.tv_sec,
+          status.st_mtim.tv_nsec};
+}
+
 void poke(int event_fd) noexcept {
   const std::uint64_t one = 1;
   // It can only fail when the counter is full, and then the other side is awake anyway.
@@ -48,6 +126,7 @@ class Dialer::Thread {
   explicit Thread(const Settings& settings, TlsContext context, int command_fd, int result_fd)
       : settings_(settings),
         context_(std::move(context)),
+        authorities_look_(look_of(authorities_file())),
         commands_(kQueueBlocks),
         results_(kQueueBlocks),
         command_token_(commands_),
@@ -89,7 +168,12 @@ class Dialer::Thread {
     poke(result_fd_);
   }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
-  [[nodiscard]] const TlsContext& context() const noexcept { return context_; }
+  /// With the authorities that the file holds now: they are read again when it has changed. `problem` says
+  /// why they could not be, and those of before hold.
+  [[nodiscard]] const TlsContext& context(std::string& problem);
+  /// The address that last took a connection and then did not serve it.
+  [[nodiscard]] const std::optional<tcp::endpoint>& shunned() const noexcept { return shunned_; }
+  void shun(const tcp::endpoint& endpoint) { shunned_ = endpoint; }
   [[nodiscard]] asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] Ns now() const noexcept { return settings_.clock(); }
 
@@ -97,9 +181,14 @@ class Dialer::Thread {
   void run();
   void await_command();
   void on_command();
+  [[nodiscard]] std::string authorities_file() const {
+    return settings_.ca_file.empty() ? X509_get_default_cert_file() : settings_.ca_file;
+  }
 
   Settings settings_;
   TlsContext context_;
+  FileLook authorities_look_;
+  std::optional<tcp::endpoint> shunned_;
   moodycamel::ConcurrentQueue<Command> commands_;
   moodycamel::ConcurrentQueue<DialResult> results_;
   moodycamel::ProducerToken command_token_;  ///< The I/O thread's.
@@ -111,17 +200,44 @@ class Dialer::Thread {
   std::thread thread_;
 };
 
+const TlsContext& Dialer::Thread::context(std::string& problem) {
+  const FileLook look = look_of(authorities_file());
+  if (look != authorities_look_) {
+    auto made = TlsContext::create(settings_.host, settings_.ca_file);
+    if (made) {
+      context_ = std::move(*made);
+      authorities_look_ = look;
+    } else {
+      // It may be half written; looked at again with the next dial.
+      problem = made.error().message;
+    }
+  }
+  return context_;
+}
+
 /// One attempt. Each on_… is the completion of the step before it, in the order in which they happen.
 class Dialer::Dial : public std::enable_shared_from_this<Dial> {
  public:
   explicit Dial(Thread& thread)
-      : thread_(thread), resolver_(thread.io()), socket_(thread.io()), timer_(thread.io()) {}
+      : thread_(thread),
+        resolver_(thread.io()),
+        socket_(thread.io()),
+        timer_(thread.io()),
+        stagger_(thread.io()) {}
 
   void start();
 
  private:
   void on_resolved(error_code ec, const tcp::resolver::results_type& endpoints);
-  void connect(const tcp::resolver::results_type& endpoints);
+  struct Attempt {
+    Attempt(asio::io_context& io, const tcp::endpoint& address) : socket(io), to(address) {}
+    tcp::socket socket;
+    tcp::endpoint to;
+  };
+  void try_next_address();
+  void on_tried(Attempt& attempt, error_code ec);
+  void drop_attempts();
+  void note_refusal(const tcp::endpoint& to, error_code ec);
   void on_connected(error_code ec);
   void shake_hands();
   void flush();
@@ -139,10 +255,18 @@ class Dialer::Dial : public std::enable_shared_from_this<Dial> {
   tcp::resolver resolver_;
   tcp::socket socket_;
   asio::steady_timer timer_;
+  asio::steady_timer stagger_;  ///< While connecting, with addresses left.
   ConnectionState state_ = ConnectionState::idle;
   DialResult result_;
+  std::vector<tcp::endpoint> addresses_;
+  std::size_t next_address_ = 0;
+  std::size_t outstanding_ = 0;
+  std::vector<std::shared_ptr<Attempt>> attempts_;
+  std::string refusals_;  ///< What became of the addresses that refused.
+  std::optional<tcp::endpoint> connected_to_;
   bool shaken_ = false;
   bool probed_ = false;
+  bool whole_ = false;  ///< The probe's reply is.
   bool over_ = false;
 };
 
@@ -155,7 +279,11 @@ void Dialer::Dial::step(ConnectionEvent event) noexcept {
 std::string Dialer::Dial::peer() const {
   const Settings& settings = thread_.settings();
   std::string name = settings.host + ":" + std::to_string(settings.port);
-  if (!settings.connect_address.empty()) name += " (at " + settings.connect_address + ")";
+  if (connected_to_) {
+    name += " (at " + text_of(*connected_to_) + ")";
+  } else if (!settings.connect_address.empty()) {
+    name += " (at " + settings.connect_address + ")";
+  }
   return name;
 }
 
@@ -165,10 +293,8 @@ void Dialer::Dial::start() {
   timer_.expires_after(std::chrono::milliseconds(settings.connect_timeout_ms));
   timer_.async_wait([self = shared_from_this()](error_code ec) { self->on_timeout(ec); });
   const std::string& target = settings.connect_address.empty() ? settings.host : settings.connect_address;
-  error_code ec;
-  const asio::ip::address literal = asio::ip::make_address(target, ec);
-  if (!ec) {
-    on_resolved({}, tcp::resolver::results_type::create(tcp::endpoint(literal, settings.port), target, ""));
+  if (const auto literals = literals_in(target, settings.port); !literals.empty()) {
+    on_resolved({}, tcp::resolver::results_type::create(literals.begin(), literals.end(), target, ""));
     return;
   }
   resolver_.async_resolve(
@@ -180,11 +306,67 @@ void Dialer::Dial::start() {
 
 void Dialer::Dial::on_resolved(error_code ec, const tcp::resolver::results_type& endpoints) {
   if (over_) return;
-  if (ec) return fail("cannot look up " + peer() + ": " + ec.message());
+  // The resolver does not say that it could open no file.
+  if (ec)
+    return fail("cannot look up " + peer() + ": " + (descriptors_left() ? ec.message() : kNoDescriptors));
   step(ConnectionEvent::resolved);
-  asio::async_connect(
-      socket_, endpoints,
-      [self = shared_from_this()](error_code error, const tcp::endpoint&) { self->on_connected(error); });
+  addresses_ = in_order(endpoints, thread_.shunned());
+  try_next_address();
+}
+
+/// Addresses are tried side by side, each begun a little after the one before (RFC 8305): the first that
+/// connects is taken, so that one that swallows what it is sent costs a fraction of the time and not all of
+/// it.
+void Dialer::Dial::try_next_address() {
+  while (next_address_ < addresses_.size()) {
+    const tcp::endpoint to = addresses_[next_address_++];
+    auto attempt = std::make_shared<Attempt>(thread_.io(), to);
+    error_code ec;
+    (void)attempt->socket.open(to.protocol(), ec);
+    if (ec) {
+      note_refusal(to, ec);
+      continue;
+    }
+    ++outstanding_;
+    attempts_.push_back(attempt);
+    attempt->socket.async_connect(
+        to, [self = shared_from_this(), attempt](error_code error) { self->on_tried(*attempt, error); });
+    if (next_address_ == addresses_.size()) return;
+    const std::uint32_t share =
+        thread_.settings().connect_timeout_ms / static_cast<std::uint32_t>(addresses_.size() + 1);
+    stagger_.expires_after(std::chrono::milliseconds(std::min(kStagger_ms, share)));
+    stagger_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && !self->over_ && self->state_ == ConnectionState::connecting) self->try_next_address();
+    });
+    return;
+  }
+  if (outstanding_ == 0) fail("cannot connect to " + peer() + ": " + refusals_);
+}
+
+void Dialer::Dial::on_tried(Attempt& attempt, error_code ec) {
+  if (over_ || state_ != ConnectionState::connecting) return;
+  --outstanding_;
+  if (ec) {
+    note_refusal(attempt.to, ec);
+    stagger_.cancel();
+    return try_next_address();
+  }
+  socket_ = std::move(attempt.socket);
+  connected_to_ = attempt.to;
+  drop_attempts();
+  on_connected({});
+}
+
+void Dialer::Dial::drop_attempts() {
+  error_code ignored;
+  stagger_.cancel();
+  for (const auto& attempt : attempts_) (void)attempt->socket.close(ignored);
+  attempts_.clear();
+}
+
+void Dialer::Dial::note_refusal(const tcp::endpoint& to, error_code ec) {
+  if (!refusals_.empty()) refusals_ += "; ";
+  refusals_ += text_of(to) + ": " + (ec == asio::error::no_descriptors ? kNoDescriptors : ec.message());
 }
 
 void Dialer::Dial::on_connected(error_code ec) {
@@ -195,12 +377,15 @@ void Dialer::Dial::on_connected(error_code ec) {
   if (ec) return fail("cannot set TCP_NODELAY for " + peer() + ": " + ec.message());
   ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
   const Settings& settings = thread_.settings();
+  std::string stale_authorities;
   try {
-    result_.link = std::make_unique<Link>(
-        thread_.context(), ExchangeLimits{settings.max_reply_bytes, settings.max_header_bytes});
+    result_.link =
+        std::make_unique<Link>(thread_.context(stale_authorities),
+                               ExchangeLimits{settings.max_reply_bytes, settings.max_header_bytes});
   } catch (const std::bad_alloc&) {
     return fail("no memory for a connection to " + peer());
   }
+  result_.problem = std::move(stale_authorities);
   shake_hands();
 }
 
@@ -212,7 +397,7 @@ void Dialer::Dial::shake_hands() {
     case HandshakeStatus::more:
       break;
     case HandshakeStatus::failed:
-      return fail(result_.link->tls.problem());
+      return fail(result_.link->tls.problem() + (result_.problem.empty() ? "" : "; " + result_.problem));
   }
   flush();
 }
@@ -229,6 +414,7 @@ void Dialer::Dial::flush() {
 void Dialer::Dial::on_flushed(error_code ec) {
   if (over_) return;
   if (ec) return fail("lost " + peer() + " while dialing: " + ec.message());
+  if (whole_) return hand_over();
   if (shaken_ && !probed_) return write_probe();
   const std::span<char> room = result_.link->tls.input_space();
   socket_.async_read_some(
@@ -262,9 +448,11 @@ void Dialer::Dial::read_probe_reply() {
     switch (link.tls.read(link.exchange.space(), count)) {
       case TlsReadStatus::bytes:
         break;
-      // Nothing of it to write: a peer that makes us answer now has spoiled the connection.
       case TlsReadStatus::more:
-        return link.tls.spoiled() ? fail(peer() + " spoiled the new connection") : on_flushed({});
+        if (!link.tls.spoiled()) return on_flushed({});
+        // A peer that renews its keys now has done so in good order; nothing is sealed in yet.
+        if (!link.tls.accept_key_updates()) return fail(peer() + " spoiled the new connection");
+        return flush();
       case TlsReadStatus::closed:
         return fail(peer() + " closed the new connection before the probe's reply");
       case TlsReadStatus::failed:
@@ -286,10 +474,18 @@ void Dialer::Dial::read_probe_reply() {
 }
 
 void Dialer::Dial::hand_over() {
-  result_.probe_replied_ns = thread_.now();
+  if (result_.probe_replied_ns == 0) result_.probe_replied_ns = thread_.now();
+  Link& link = *result_.link;
+  if (link.tls.spoiled() && link.tls.accept_key_updates() && !link.tls.output().empty()) {
+    whole_ = true;
+    return flush();
+  }
   if (!result_.link->exchange.reusable() || result_.link->tls.spoiled()) {
+    const ReplyView reply = result_.link->exchange.reply();
     return fail(peer() + " does not keep the connection after the probe (HTTP status " +
-                std::to_string(result_.link->exchange.reply().http_status) + ")");
+                std::to_string(reply.http_status) + "; Connection: " + printable(reply.header("connection")) +
+                "; " + printable(reply.header("content-type")) +
+                "): without connections that last nothing can be sent; is a proxy in between?");
   }
   error_code ec;
   const int fd = socket_.release(ec);
@@ -304,13 +500,21 @@ void Dialer::Dial::hand_over() {
 
 void Dialer::Dial::on_timeout(error_code ec) {
   if (over_ || ec) return;
+  std::string where{to_string(state_)};
+  for (const auto& attempt : attempts_) {
+    if (attempt->socket.is_open()) where += "; " + text_of(attempt->to) + ": no answer";
+  }
+  if (!refusals_.empty()) where += "; " + refusals_;
   fail("no connection to " + peer() + " within " + std::to_string(thread_.settings().connect_timeout_ms) +
-       " ms (" + std::string(to_string(state_)) + ")");
+       " ms (" + where + ")");
 }
 
 void Dialer::Dial::fail(std::string problem) {
   over_ = true;
   step(ConnectionEvent::failed);
+  // Where the host has others, the next dial begins with one of those.
+  if (connected_to_) thread_.shun(*connected_to_);
+  drop_attempts();
   error_code ignored;
   // An alert tells the peer why; whether it arrives does not matter.
   if (result_.link != nullptr && socket_.is_open() && !result_.link->tls.output().empty()) {

@@ -16,10 +16,11 @@ namespace backhand::net {
 /// How one dial ended.
 struct DialResult {
   std::unique_ptr<Link> link;  ///< With its exchange holding the probe's reply; null: no connection.
-  std::string problem;         ///< Without a link: one sentence for a person that names the host.
-  Ns probe_written_ns = 0;     ///< Just before the probe's send.
-  Ns probe_readable_ns = 0;    ///< When the first bytes of its reply were there.
-  Ns probe_replied_ns = 0;     ///< When its reply was whole.
+  std::string problem;  ///< Without a link: one sentence for a person that names the host. With one: why the
+                        ///< authorities, whose file has changed, could not be read again; else empty.
+  Ns probe_written_ns = 0;   ///< Just before the probe's send.
+  Ns probe_readable_ns = 0;  ///< When the first bytes of its reply were there.
+  Ns probe_replied_ns = 0;   ///< When its reply was whole.
 };
 
 class Dialer {

@@ -50,6 +50,7 @@ void Pool::adopt(DialResult& result, Ns now) noexcept {
   note_round_trip(notes, result.probe_replied_ns - result.probe_written_ns);
   watch(connection);
   ++counters_.handed_over;
+  if (!result.problem.empty()) tell(result.problem);
   failures_ = 0;
   ReplyView reply = connection.exchange().reply();
   reply.readable_ns = result.probe_readable_ns;

@@ -18,7 +18,7 @@ constexpr Ns ms(std::uint32_t count) noexcept { return static_cast<Ns>(count) * 
 struct Settings {
   std::string host;             ///< Name that the certificate must carry; sent as server name.
   std::uint16_t port = 443;     ///< TCP port.
-  std::string connect_address;  ///< Empty: resolve `host`; else a literal IP address to connect to.
+  std::string connect_address;  ///< Empty: resolve `host`; else literal IP addresses, separated by commas.
   std::string ca_file;          ///< PEM file of the trusted authorities; empty: the system's.
   /// A whole HTTP/1.1 GET request that changes nothing and may be repeated at will: sent once on each new
   /// connection before it is handed over, and again to keep an idle one warm.

@@ -101,14 +101,19 @@ struct TlsSession::Callbacks {
                            *static_cast<const unsigned char*>(bytes) == SSL3_MT_NEWSESSION_TICKET;
     const bool is_message = content_type == SSL3_RT_HANDSHAKE || content_type == SSL3_RT_ALERT ||
                             content_type == SSL3_RT_CHANGE_CIPHER_SPEC;
-    if (is_message && !is_ticket) static_cast<TlsSession*>(arg)->spoiled_ = true;
+    if (!is_message || is_ticket) return;
+    auto* const session = static_cast<TlsSession*>(arg);
+    session->spoiled_ = true;
+    const bool is_key_update = content_type == SSL3_RT_HANDSHAKE && count > 0 &&
+                               *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE;
+    if (!is_key_update) session->spoiled_beyond_keys_ = true;
   }
 };
 
 void TlsSession::Free::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
 
 TlsSession::TlsSession(const TlsContext& context)
-    : context_(context),
+    : host_(context.host()),
       input_(std::make_unique<char[]>(kInputBytes)),
       output_(std::make_unique<char[]>(kOutputBytes)) {
   const TlsMemory::Watch watching(memory_);
@@ -121,7 +126,7 @@ TlsSession::TlsSession(const TlsContext& context)
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_connect_state(ssl_.get());
-  const std::string& host = context.host();
+  const std::string& host = host_;
   X509_VERIFY_PARAM* rules = SSL_get0_param(ssl_.get());
   X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) != 1) {
@@ -152,12 +157,11 @@ HandshakeStatus TlsSession::handshake() noexcept {
 void TlsSession::note_failure() {
   const long verdict = SSL_get_verify_result(ssl_.get());
   if (verdict != X509_V_OK) {
-    problem_ = certificate_problem(verdict, context_.host());
+    problem_ = certificate_problem(verdict, host_);
     return;
   }
   const char* reason = ERR_reason_error_string(ERR_peek_error());
-  problem_ =
-      "TLS handshake with " + context_.host() + " failed: " + (reason != nullptr ? reason : "protocol error");
+  problem_ = "TLS handshake with " + host_ + " failed: " + (reason != nullptr ? reason : "protocol error");
 }
 
 std::span<char> TlsSession::input_space() noexcept {
@@ -215,6 +219,13 @@ void TlsSession::add_to(NearMemory& near) const {
   near.add(output_.get(), kUsed);
   for (const TlsMemory::Block& block : memory_.blocks())
     near.add(block.at, block.size > kBuffer ? kUsed : block.size);
+}
+
+bool TlsSession::accept_key_updates() noexcept {
+  if (spoiled_beyond_keys_) return false;
+  spoiled_ = false;
+  // Where the peer asked for our new keys too, OpenSSL writes them now rather than before the next request.
+  return handshake() == HandshakeStatus::done;
 }
 
 void TlsSession::say_goodbye() noexcept {

@@ -62,6 +62,9 @@ class TlsSession {
   /// Has the peer sent anything after the handshake but data and session tickets (a KeyUpdate, a request to
   /// renegotiate, an alert)? Such a connection is not used again.
   [[nodiscard]] bool spoiled() const noexcept { return spoiled_; }
+  /// Where nothing but key updates spoiled it: takes part in them, so that the connection is as good as new
+  /// once output() has been sent. False: something else did. Dialing thread.
+  [[nodiscard]] bool accept_key_updates() noexcept;
   /// What the next request and its reply will use.
   void add_to(NearMemory& near) const;
   /// Puts close_notify into output(): an orderly end of an idle connection.
@@ -74,7 +77,7 @@ class TlsSession {
   };
   void note_failure();
 
-  const TlsContext& context_;
+  std::string host_;
   std::unique_ptr<char[]> input_;
   std::unique_ptr<char[]> output_;
   std::size_t input_begin_ = 0;
@@ -82,6 +85,7 @@ class TlsSession {
   std::size_t output_begin_ = 0;
   std::size_t output_end_ = 0;
   bool spoiled_ = false;
+  bool spoiled_beyond_keys_ = false;  ///< By more than key updates.
   std::string problem_;
   std::unique_ptr<ssl_st, Free> ssl_;
   TlsMemory memory_;  ///< Of ssl_. Cold, so last.

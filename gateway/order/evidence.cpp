@@ -193,6 +193,7 @@ void take_position(CaseEvidence& evidence, const domain::PositionSnapshot& snaps
 std::optional<domain::PositionSnapshot> snapshot_of(const domain::LookupReply& reply,
                                                     const domain::Instrument& instrument) noexcept {
   if (reply.status != domain::LookupStatus::ok || reply.truncated || reply.venue_ms <= 0) return std::nullopt;
+  if (reply.may_hide(instrument)) return std::nullopt;
   domain::PositionSnapshot snapshot;
   snapshot.read_venue_ms = reply.venue_ms;
   for (const domain::PositionRow& row : reply.positions) {

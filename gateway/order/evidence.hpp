@@ -101,7 +101,8 @@ void take_position(CaseEvidence& evidence, const domain::PositionSnapshot& snaps
 [[nodiscard]] wire::SettledResult result_of(Decimal closed, Decimal opened) noexcept;
 
 /// What an answer to `positions` says of one instrument; no row is a flat position. Empty where the answer is
-/// no proof (not ok, truncated, without a venue time).
+/// no proof (not ok, truncated, without a venue time, or with a row that cannot be read and may be of this
+/// instrument).
 [[nodiscard]] std::optional<domain::PositionSnapshot> snapshot_of(
     const domain::LookupReply& reply, const domain::Instrument& instrument) noexcept;
 

@@ -60,6 +60,14 @@ void PositionBook::needs_read_since(PositionIndex position, VenueMs venue_ms) no
   e.settled_by = false;
 }
 
+void PositionBook::forget(PositionIndex position, VenueMs venue_ms) noexcept {
+  Entry& e = entry(position);
+  if (venue_ms < e.snapshot.read_venue_ms || venue_ms < e.needed_venue_ms) return;
+  e.snapshot = {};
+  e.settled_by = false;
+  e.needed_venue_ms = venue_ms;
+}
+
 bool PositionBook::is_later(const Entry& e, VenueMs read_venue_ms) const noexcept {
   return e.needed_venue_ms == 0 || read_venue_ms > e.needed_venue_ms + clock_skew_ms_;
 }

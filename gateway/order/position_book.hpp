@@ -64,6 +64,9 @@ class PositionBook {
   /// ack's time and with the last leg's update. Until a later read comes, `check` answers `position_busy`.
   void needs_read_since(PositionIndex position, VenueMs venue_ms) noexcept;
 
+  /// What the venue said of it at `venue_ms` cannot be read: nothing is known of it until a later read comes.
+  void forget(PositionIndex position, VenueMs venue_ms) noexcept;
+
   /// May a reversal of `side` be taken now? `none`, or the first of: position_blocked, position_busy
   /// (occupied, or its last reversal's effect not yet read), position_stale (never read, or read longer than
   /// `max_age` ago; 0: any age will do), nothing_held, wrong_side, size_differs (held is not `expected`).

@@ -17,13 +17,16 @@ std::uint16_t copy_cut(std::array<char, N>& to, std::string_view from) noexcept 
 
 constexpr std::size_t kEvents = 4'096;
 constexpr std::size_t kPool = 256;
+constexpr std::size_t kTroubles = 256;
 
 }  // namespace
 
 struct MessageQueue::Queues {
   moodycamel::ConcurrentQueue<EngineMessage> events{kEvents};
   moodycamel::ConcurrentQueue<PoolMessage> pool{kPool};
+  moodycamel::ConcurrentQueue<TroubleMessage> troubles{kTroubles};
   moodycamel::ProducerToken event_token{events};
+  moodycamel::ProducerToken trouble_token{troubles};
   moodycamel::ProducerToken pool_token{pool};
 };
 
@@ -33,9 +36,21 @@ MessageQueue::~MessageQueue() = default;
 
 void MessageQueue::on_engine_event(engine::EngineEvent event, const engine::EventDetails& details,
                                    Ns now) noexcept {
-  const EngineMessage message{
-      event, details.account, details.position, details.code, details.code_class, details.text, now};
+  const EngineMessage message{event,
+                              details.account,
+                              details.position,
+                              details.code,
+                              details.code_class,
+                              details.text,
+                              details.product,
+                              now};
   if (!queues_->events.try_enqueue(queues_->event_token, message))
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void MessageQueue::on_trouble(const engine::Trouble& trouble, bool ended, Ns now) noexcept {
+  (void)now;
+  if (!queues_->troubles.try_enqueue(queues_->trouble_token, TroubleMessage{trouble, ended}))
     dropped_.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -60,6 +75,7 @@ void MessageQueue::on_pool(unsigned ready, unsigned wanted, std::string_view why
 }
 
 bool MessageQueue::take(EngineMessage& out) noexcept { return queues_->events.try_dequeue(out); }
+bool MessageQueue::take(TroubleMessage& out) noexcept { return queues_->troubles.try_dequeue(out); }
 bool MessageQueue::take(PoolMessage& out) noexcept { return queues_->pool.try_dequeue(out); }
 
 }  // namespace backhand::service

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "common/ids.hpp"
@@ -22,7 +23,13 @@ struct EngineMessage {
   wire::VenueCode code;
   wire::CodeClass code_class = wire::CodeClass::none;
   std::string_view text;  ///< A constant of the program.
+  std::optional<wire::Product> product;
   Ns at_ns = 0;
+};
+
+struct TroubleMessage {
+  engine::Trouble trouble;
+  bool ended = false;
 };
 
 /// A sentence of the connection pool's, cut to fit.
@@ -43,6 +50,7 @@ class MessageQueue final : public engine::EventPort {
   // I/O thread.
   void on_engine_event(engine::EngineEvent event, const engine::EventDetails& details,
                        Ns now) noexcept override;
+  void on_trouble(const engine::Trouble& trouble, bool ended, Ns now) noexcept override;
   void on_raw_reply(const journal::ReversalKey& key, int http_status, std::string_view body,
                     std::string_view trace_id, Ns now) noexcept override;
   void on_pool(unsigned ready, unsigned wanted, std::string_view why) noexcept;
@@ -50,6 +58,7 @@ class MessageQueue final : public engine::EventPort {
   // Service thread.
   [[nodiscard]] bool take(EngineMessage& out) noexcept;
   [[nodiscard]] bool take(PoolMessage& out) noexcept;
+  [[nodiscard]] bool take(TroubleMessage& out) noexcept;
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
  private:

@@ -25,6 +25,7 @@
 #include "gateway/service/sample_strategy.hpp"
 #include "gateway/service/status.hpp"
 #include "gateway/service/systemd.hpp"
+#include "gateway/service/trouble_text.hpp"
 
 namespace backhand::service {
 
@@ -71,6 +72,16 @@ std::string_view text_of(engine::EngineEvent event) noexcept {
       return "position mode differs";
     case engine::EngineEvent::lead_trader_detected:
       return "account belongs to a lead trader: one reversal a second";
+    case engine::EngineEvent::product_ready:
+      return "one more product of the account is ready";
+    case engine::EngineEvent::nobody_ready:
+      return "the venue refused every account: nothing can be traded";
+    case engine::EngineEvent::address_throttled:
+      return "this address is throttled: the venue answers \"too many requests\" whatever is asked; nothing "
+             "is sent "
+             "until its penalty is over";
+    case engine::EngineEvent::address_free:
+      return "the penalty of this address is over";
     case engine::EngineEvent::clock_stepped:
       return "the venue's clock or ours was stepped; measured anew";
     case engine::EngineEvent::position_blocked:
@@ -95,9 +106,12 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
   switch (event) {
     case engine::EngineEvent::account_halted:
     case engine::EngineEvent::account_refused:
+    case engine::EngineEvent::nobody_ready:
     case engine::EngineEvent::reversal_unresolved:
     case engine::EngineEvent::journal_failed:
       return LogLevel::error;
+    case engine::EngineEvent::address_throttled:
+    case engine::EngineEvent::lead_trader_detected:
     case engine::EngineEvent::not_ready:
     case engine::EngineEvent::account_throttled:
     case engine::EngineEvent::mode_mismatch:
@@ -107,7 +121,8 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
       return LogLevel::warning;
     case engine::EngineEvent::ready:
     case engine::EngineEvent::account_ready:
-    case engine::EngineEvent::lead_trader_detected:
+    case engine::EngineEvent::product_ready:
+    case engine::EngineEvent::address_free:
     case engine::EngineEvent::position_unblocked:
     case engine::EngineEvent::journal_caught_up:
     case engine::EngineEvent::stopped:
@@ -133,6 +148,7 @@ class Gateway {
   [[nodiscard]] std::expected<void, Error> open_sockets();
   void take_messages();
   void on_engine_message(const EngineMessage& message);
+  void on_trouble_message(const TroubleMessage& message);
   void feed_systemd(Ns now);
   [[nodiscard]] std::string answer(const AdminRequest& request);
   [[nodiscard]] std::string answer_status();
@@ -161,6 +177,8 @@ class Gateway {
   bool ready_told_ = false;
   bool refused_at_start_ = false;
   std::string last_status_;
+  std::string last_trouble_;  ///< While something that was asked for does not come.
+  std::string dial_problem_;  ///< Why the last dial failed, where no connection has come since.
   std::uint64_t last_turns_ = 0;
   Ns next_watchdog_ = 0;
   Ns watchdog_interval_ = 0;
@@ -329,17 +347,36 @@ ExitStatus Gateway::serve() {
 void Gateway::take_messages() {
   EngineMessage message;
   while (messages_->take(message)) on_engine_message(message);
+  TroubleMessage trouble;
+  while (messages_->take(trouble)) on_trouble_message(trouble);
   PoolMessage pool;
   while (messages_->take(pool)) {
     const std::string_view why{pool.text.data(), pool.length};
     const std::string line = "connections " + std::to_string(pool.ready) + " of " +
                              std::to_string(pool.wanted) + (why.empty() ? "" : ": ") + std::string{why};
     log(pool.ready == 0 ? LogLevel::warning : LogLevel::info, line);
+    dial_problem_ = pool.ready == 0 ? why : std::string_view{};
   }
+}
+
+void Gateway::on_trouble_message(const TroubleMessage& message) {
+  const engine::Trouble& trouble = message.trouble;
+  const std::string text = trouble_text(trouble, config_, *dialect_);
+  if (!message.ended) {
+    const std::string times =
+        trouble.count > 1 ? " (" + std::to_string(trouble.count) + " times in a row)" : "";
+    log(LogLevel::warning, text + times);
+    last_trouble_ = text;
+    return;
+  }
+  last_trouble_.clear();
+  const Ns lasted = trouble.last_ns - trouble.since_ns;
+  log(LogLevel::info, "over after " + std::to_string(lasted / kSecond) + " s: " + text);
 }
 
 void Gateway::on_engine_message(const EngineMessage& message) {
   std::string line{text_of(message.event)};
+  if (message.product) line += "; " + std::string{wire::to_string(*message.product)};
   if (message.account.valid()) line += "; account " + config_.accounts[message.account.value].name;
   if (message.position.valid()) {
     line += "; symbol " + std::string{loop_->engine().directory()[message.position].id.symbol.view()};
@@ -349,7 +386,6 @@ void Gateway::on_engine_message(const EngineMessage& message) {
     line += " (" + std::string{wire::to_string(message.code_class)} + ")";
   if (!message.text.empty()) line += "; " + std::string{message.text};
   log(level_of(message.event), line);
-  // The other accounts become ready without the refused one, but then we are about to give up.
   if (refused_at_start_) return;
   if (message.event == engine::EngineEvent::ready && !ready_told_) {
     ready_told_ = true;
@@ -357,9 +393,9 @@ void Gateway::on_engine_message(const EngineMessage& message) {
     notify_status("ready");
     last_status_ = "ready";
   }
-  // What was configured can not be served: better to say so at once than to run half. Once ready, an account
-  // that is refused is halted alone.
-  if (message.event == engine::EngineEvent::account_refused && !ready_told_) refused_at_start_ = true;
+  // Where one account is served, the others' refusals are no reason to stop it. Where none can be, a person
+  // must look at the configuration: better to say so at once than to run for nothing.
+  if (message.event == engine::EngineEvent::nobody_ready && !ready_told_) refused_at_start_ = true;
 }
 
 void Gateway::feed_systemd(Ns now) {
@@ -367,6 +403,8 @@ void Gateway::feed_systemd(Ns now) {
     // Read without a command: a constant phrase behind one pointer, only for people.
     std::string status{"waits: "};
     status += loop_->not_ready_because();
+    const std::string& why = dial_problem_.empty() ? last_trouble_ : dial_problem_;
+    if (!why.empty()) status += "; " + why;
     if (status != last_status_) {
       notify_status(status);
       last_status_ = status;
@@ -406,7 +444,7 @@ std::string Gateway::answer_status() {
     gather(engine, pool, now, status);
   };
   if (!run_on_loop(command)) return failure("the gateway is stopping");
-  return to_json(status, config_, loop_->engine().directory());
+  return to_json(status, config_, loop_->engine().directory(), *dialect_, dial_problem_);
 }
 
 std::string Gateway::answer_halt(const AdminRequest& request, bool halt) {

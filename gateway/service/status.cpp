@@ -4,6 +4,7 @@
 
 #include "common/json_text.hpp"
 #include "common/wire/names.hpp"
+#include "gateway/service/trouble_text.hpp"
 
 namespace backhand::service {
 
@@ -87,19 +88,56 @@ std::string positions_json(const Status& status, const config::Config& config,
   return out + "]";
 }
 
+std::string products_json(std::uint8_t products) {
+  std::string out = "[";
+  for (unsigned product = 0; product < 8; ++product) {
+    if ((products >> product & 1U) == 0) continue;
+    if (out.size() > 1) out += ',';
+    out += '"' + std::string{wire::to_string(static_cast<wire::Product>(product))} + '"';
+  }
+  return out + "]";
+}
+
+std::string troubles_json(const Status& status, const config::Config& config,
+                          const bitget::Dialect& dialect) {
+  std::string out = "[";
+  for (const engine::Trouble& trouble : status.troubles) {
+    JsonObject item;
+    item.text("what", trouble_text(trouble, config, dialect)).number("times", trouble.count);
+    item.number("since_ns", trouble.since_ns).number("last_ns", trouble.last_ns);
+    if (out.size() > 1) out += ',';
+    out += item.line();
+  }
+  return out + "]";
+}
+
+std::string waits_text(const Status& status, const config::Config& config, const bitget::Dialect& dialect,
+                       std::string_view dial_problem) {
+  std::string out{status.not_ready_because};
+  if (status.has_last_trouble) out += "; last: " + trouble_text(status.last_trouble, config, dialect);
+  if (status.connections_ready == 0 && !dial_problem.empty()) out += "; " + std::string{dial_problem};
+  return out;
+}
+
 }  // namespace
 
 Status make_status(const config::Config& config) {
   Status out;
   out.accounts.resize(config.accounts.size());
   out.positions.reserve(kShownPositions);
+  out.troubles.reserve(engine::TroubleBook::kEntries);
   return out;
 }
 
 void gather(const engine::Engine& engine, const net::Pool* pool, Ns now, Status& out) {
   out.ready = engine.ready();
   out.halted = engine.halted();
-  out.not_ready_because = engine.not_ready_because();
+  const engine::Waits waits = engine.waits();
+  out.not_ready_because = waits.what;
+  out.has_last_trouble = waits.last != nullptr;
+  if (waits.last != nullptr) out.last_trouble = *waits.last;
+  out.troubles.resize(engine::TroubleBook::kEntries);
+  out.troubles.resize(engine.troubles().copy(out.troubles));
   out.counters = engine.counters();
   out.open_intents = engine.open_intents();
   out.clock_known = engine.clock().known(now);
@@ -126,7 +164,8 @@ void gather(const engine::Engine& engine, const net::Pool* pool, Ns now, Status&
   }
 }
 
-std::string to_json(const Status& status, const config::Config& config, const engine::Directory& directory) {
+std::string to_json(const Status& status, const config::Config& config, const engine::Directory& directory,
+                    const bitget::Dialect& dialect, std::string_view dial_problem) {
   std::string accounts = "[";
   for (std::size_t a = 0; a < status.accounts.size(); ++a) {
     const engine::AccountState& state = status.accounts[a];
@@ -134,12 +173,14 @@ std::string to_json(const Status& status, const config::Config& config, const en
     item.text("name", config.accounts[a].name).text("state", to_string(state.phase)).text("why", state.why);
     item.flag("lead_trader", state.lead_trader).flag("halted_by_operator", state.halted_by_operator);
     if (!state.refusal.empty()) item.text("venue_code", state.refusal.view());
+    item.raw("not_proven", products_json(static_cast<std::uint8_t>(state.needed & ~state.proven)));
     if (a > 0) accounts += ',';
     accounts += item.line();
   }
   JsonObject out;
   out.flag("ok", true).flag("ready", status.ready).flag("halted", status.halted);
-  if (!status.ready) out.text("waits_for", status.not_ready_because);
+  if (!status.ready) out.text("waits_for", waits_text(status, config, dialect, dial_problem));
+  out.raw("troubles", troubles_json(status, config, dialect));
   out.number("open_intents", status.open_intents);
   out.flag("clock_known", status.clock_known).number("clock_offset_ns", status.clock_offset_ns);
   out.number("clock_error_ns", status.clock_error_ns);

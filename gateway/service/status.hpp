@@ -21,6 +21,9 @@ struct Status {
   bool ready = false;
   bool halted = false;
   std::string_view not_ready_because;
+  bool has_last_trouble = false;
+  engine::Trouble last_trouble;           ///< With has_last_trouble: of what it waits for.
+  std::vector<engine::Trouble> troubles;  ///< Capacity made before: what brings nothing at present.
   engine::Counters counters;
   net::PoolCounters pool;
   unsigned connections_ready = 0;
@@ -37,8 +40,9 @@ struct Status {
 [[nodiscard]] Status make_status(const config::Config& config);
 /// I/O thread.
 void gather(const engine::Engine& engine, const net::Pool* pool, Ns now, Status& out);
-/// Service thread.
+/// Service thread. `dial_problem`: why the last dial failed, where no connection has come since.
 [[nodiscard]] std::string to_json(const Status& status, const config::Config& config,
-                                  const engine::Directory& directory);
+                                  const engine::Directory& directory, const bitget::Dialect& dialect,
+                                  std::string_view dial_problem);
 
 }  // namespace backhand::service

@@ -12,6 +12,7 @@ domain::LookupReply& reused_reply() {
   static domain::LookupReply reply = [] {
     domain::LookupReply made;
     made.positions.reserve(kRoom);
+    made.unread.reserve(kRoom);
     made.contracts.reserve(kRoom);
     made.orders.reserve(kRoom);
     made.fills.reserve(kRoom);

@@ -29,6 +29,7 @@ constexpr std::array<BugName, kBugs> kNames{{
     {deadline_ignored, "deadline_ignored"},
     {pacing_limit_wrong, "pacing_limit_wrong"},
     {timestamp_ahead, "timestamp_ahead"},
+    {unread_row_is_flat, "unread_row_is_flat"},
     {seal_and_again, "seal_and_again"},
     {spoilt_seal_leaves, "spoilt_seal_leaves"},
     {shots_forgotten, "shots_forgotten"},
@@ -86,6 +87,10 @@ class BuggyDialect final : public bitget::Dialect {
     // The mistake of a reader that takes its own clock for the venue's word.
     if (bug_ == ack_is_execution && lookup.kind == domain::LookupKind::positions && out.venue_ms != 0)
       out.venue_ms += 3'000;
+    if (bug_ == unread_row_is_flat) out.unread.clear();
+  }
+  [[nodiscard]] std::string_view path_of(domain::LookupKind kind) const noexcept override {
+    return honest_->path_of(kind);
   }
   [[nodiscard]] std::string_view probe_request() const noexcept override { return honest_->probe_request(); }
   [[nodiscard]] std::string_view rehearsal_reply() const noexcept override {
@@ -140,6 +145,7 @@ std::unique_ptr<bitget::Dialect> with_bug(std::unique_ptr<bitget::Dialect> diale
     case server_error_is_no:
     case doubtful_code_is_no:
     case ack_is_execution:
+    case unread_row_is_flat:
     case ambiguous_code_is_no:
     case timestamp_ahead:
       return std::make_unique<BuggyDialect>(std::move(dialect), bug);

@@ -35,6 +35,7 @@ enum class Bug : std::uint8_t {
   deadline_ignored,      ///< Deadlines are looked at a second late.
   pacing_limit_wrong,    ///< One request a second more than the venue allows.
   timestamp_ahead,       ///< Requests are signed with a time ahead of the venue's clock.
+  unread_row_is_flat,    ///< A row of positions that cannot be read is left out as if nothing were held.
   seal_and_again,        ///< A sealed record that has left is taken for lost, and its shot sent another way.
   spoilt_seal_leaves,    ///< Dropping a sealed connection sends what was encrypted.
   shots_forgotten,       ///< A restart forgets which shots were armed.
@@ -43,7 +44,7 @@ enum class Bug : std::uint8_t {
   lost_time_unseen,      ///< Nobody notices that the monotonic clock stood still.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
-inline constexpr std::size_t kBugs = 27;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 28;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

@@ -91,6 +91,8 @@ constexpr FaultKind kKinds[] = {
     {"lookup_late", kResolved},
     {"venue_key_refused", kNoLeak},
     {"venue_contract_closed", kTrueNo},
+    {"venue_foreign_row", kTrueResult},
+    {"venue_unreadable_row", kTrueResult},
     {"venue_short_of_margin", kTrueResult},
     {"venue_oid_on_open_leg", kTrueResult},
     {"venue_oid_on_both_legs", kTrueResult},

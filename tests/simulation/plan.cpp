@@ -46,6 +46,7 @@ void draw_gateway(Context& context, Plan& plan) {
   venue.settle_recheck_ms = static_cast<std::uint32_t>(random.between(500, 2'000));
   venue.unresolved_after_ms = 60'000;
   venue.position_refresh_ms = static_cast<std::uint32_t>(random.between(500, 3'000));
+  venue.contract_refresh_ms = static_cast<std::uint32_t>(random.between(1'000, 30'000));
   if (random.chance(0.15)) venue.request_fuse_ms = venue.clock_tolerance_ms / 2;
   config::Pacing& pacing = plan.config.pacing;
   // The few positions of such a world do not reach ten a second often.
@@ -188,6 +189,11 @@ void draw_venue(Context& context, Plan& plan) {
   options.partial_open_keeps_size = random.chance(0.3);
   options.empty_list_is_null = random.chance(0.7);
   options.close_leg_reduce_only = random.chance(0.3);
+  options.code_as_number = random.chance(0.15);
+  if (!plan.calm && random.chance(0.2)) {
+    options.odd_row = venue::OddRow::foreign;
+    context.fire("venue_foreign_row");
+  }
   options.hedge_trade_side = random.chance(0.7) ? venue::HedgeTradeSide::open : venue::HedgeTradeSide::any;
   options.reversals_per_second = plan.config.pacing.requests_per_second;
   options.window_inclusive = random.chance(0.3);

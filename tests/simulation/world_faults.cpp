@@ -186,7 +186,7 @@ void World::strike_venue() {
         static_cast<Ns>(assumed.clock_tolerance_ms + assumed.execution_grace_ms) * kMillisecond;
     return;
   }
-  switch (random.below(4)) {
+  switch (random.below(5)) {
     case 0: {
       // The stated bound: forward by what of the grace the executions themselves leave, and never back. A
       // step back between our last look at the clock and a write makes the venue's rows look older than the
@@ -203,6 +203,13 @@ void World::strike_venue() {
       context_.after(
           back, [this, contract] { venue_.set_contract_status(contract, venue::ContractStatus::normal); });
       return;
+    case 3: {
+      context_.fire("venue_unreadable_row");
+      const venue::OddRow usual = venue_.options().odd_row;
+      venue_.options().odd_row = venue::OddRow::own;
+      context_.after(back, [this, usual] { venue_.options().odd_row = usual; });
+      return;
+    }
     case 2:
       context_.fire("venue_short_of_margin");
       venue_.set_equity(account, Decimal{static_cast<std::uint64_t>(random.between(0, 5'000)), 0});

@@ -37,6 +37,13 @@ void append_position(std::string& out, const AccountSpec& account, const Contrac
 /// Places behind the point of a step: "0.01" has two.
 std::string places(Decimal step) { return std::to_string(step.normalized().scale); }
 
+/// The row that has just been written names no side that is documented.
+void spoil_side(std::string& data) {
+  constexpr std::string_view kKey = R"("holdSide":")";
+  const auto at = data.rfind(kKey) + kKey.size();
+  data.replace(at, data.find('"', at) - at, "net");
+}
+
 }  // namespace
 
 HttpResponse Exchange::Impl::positions(Call& call, bool single) {
@@ -55,9 +62,15 @@ HttpResponse Exchange::Impl::positions(Call& call, bool single) {
     for (const auto& [side, total] : {std::pair(PositionSide::long_side, sizes.long_size),
                                       std::pair(PositionSide::short_side, sizes.short_size)}) {
       if (total.is_zero()) continue;
-      if (data.size() > 1) data += ',';
+      const bool first = data.size() == 1;
+      if (!first) data += ',';
       append_position(data, account.spec, contract, side, total, held.changed, options, single);
+      if (!single && first && options.odd_row == OddRow::own) spoil_side(data);
     }
+  }
+  if (!single && options.odd_row == OddRow::foreign) {
+    if (data.size() > 1) data += ',';
+    data += R"({"marginCoin":"USDT","symbol":"币安人生USDT","holdSide":"long","total":"1E+2"})";
   }
   data += ']';
   HttpResponse out = success(call, data);

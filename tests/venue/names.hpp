@@ -71,6 +71,8 @@ inline constexpr std::array<Name<RowSide>, 4> kRowSides{{{"trade", RowSide::trad
                                                          {"echoed", RowSide::echoed},
                                                          {"empty", RowSide::empty},
                                                          {"swapped", RowSide::swapped}}};
+inline constexpr std::array<Name<OddRow>, 3> kOddRows{
+    {{"none", OddRow::none}, {"foreign", OddRow::foreign}, {"own", OddRow::own}}};
 inline constexpr std::array<Name<UniqueClientOid>, 3> kUniques{{{"never", UniqueClientOid::never},
                                                                 {"pending", UniqueClientOid::pending},
                                                                 {"always", UniqueClientOid::always}}};

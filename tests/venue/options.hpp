@@ -66,6 +66,13 @@ enum class RowSide : std::uint8_t {
 /// C7: when an already used clientOid is refused (40786).
 enum class UniqueClientOid : std::uint8_t { never, pending, always };
 
+/// A row of all-position that no reader of documented rows can read whole.
+enum class OddRow : std::uint8_t {
+  none,
+  foreign,  ///< One more, of an instrument that nobody has heard of.
+  own,      ///< The first real one says holdSide "net".
+};
+
 /// What is kept of arrivals.
 enum class KeepArrivals : std::uint8_t { all, reversals, none };
 
@@ -109,7 +116,8 @@ struct Options {
   bool omit_position_utime = true;  ///< Some live position rows lack uTime.
   bool partial_open_keeps_size =
       false;  ///< An open leg short of margin: size as wanted, canceled; else size as opened, filled.
-  bool empty_list_is_null = true;      ///< Lists without rows are null (as live) instead of [].
+  bool empty_list_is_null = true;  ///< Lists without rows are null (as live) instead of [].
+  OddRow odd_row = OddRow::none;
   bool close_leg_reduce_only = false;  ///< The close leg says reduceOnly YES.
   bool spot_info = true;               ///< Off: GET spot/account/info is 404.
 

@@ -48,6 +48,7 @@ void visit_replies_and_limits(Visitor& v, OptionsType& o) {
   v("partial_open_keeps_size", o.partial_open_keeps_size);
   v("empty_list_is_null", o.empty_list_is_null);
   v("close_leg_reduce_only", o.close_leg_reduce_only);
+  v.word("odd_row", o.odd_row, kOddRows);
   v("spot_info", o.spot_info);
   v("limits", o.limits);
   v.word("counting", o.counting, kCountings);

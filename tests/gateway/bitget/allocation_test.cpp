@@ -128,6 +128,7 @@ TEST(Allocation, AQuestionAllocatesNothing) {
   std::array<char, Dialect::kMaxRequest> out{};
   domain::LookupReply reply;
   reply.positions.reserve(4);
+  reply.unread.reserve(4);
   reply.contracts.reserve(4);
   reply.orders.reserve(4);
   reply.fills.reserve(4);

@@ -17,6 +17,7 @@ class LookupReplies : public ::testing::Test {
  protected:
   LookupReplies() {
     reply_.positions.reserve(8);
+    reply_.unread.reserve(8);
     reply_.contracts.reserve(8);
     reply_.orders.reserve(128);
     reply_.fills.reserve(128);
@@ -148,23 +149,119 @@ TEST_F(LookupReplies, FlatIsAnEmptyListAndNothingElse) {
             LookupStatus::unavailable);
 }
 
-TEST_F(LookupReplies, OnePositionThatCannotBeReadSpoilsTheList) {
+TEST_F(LookupReplies, APositionThatCannotBeReadHidesThoseThatItMayBeAndNoOther) {
+  const domain::Instrument eth = testing::instrument();
+  const domain::Instrument btc = testing::instrument("BTCUSDT");
   const std::string_view good = R"({"marginCoin":"USDT","symbol":"BTCUSDT","holdSide":"long","total":"1"})";
-  for (const std::string_view bad :
-       {R"({"symbol":"ETHUSDT","holdSide":"long","total":"1"})",
-        R"({"marginCoin":"USDT","holdSide":"long","total":"1"})",
-        R"({"marginCoin":"USDT","symbol":"ETHUSDT","total":"1"})",
-        R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"net","total":"1"})",
-        R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long"})",
-        R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":""})",
-        R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":"-1"})",
-        R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":1e3})",
-        R"({"marginCoin":"USDT","symbol":"A\u0000B","holdSide":"long","total":"1"})", "null", "1", "[]"}) {
+  struct Case {
+    std::string_view row;
+    std::string_view field;
+    bool hides_eth;
+    bool hides_btc;
+  };
+  const Case cases[] = {
+      {R"({"symbol":"ETHUSDT","holdSide":"long","total":"1"})", "marginCoin", true, false},
+      {R"({"marginCoin":"USDT","holdSide":"long","total":"1"})", "symbol", true, true},
+      {R"({"marginCoin":"USDT","symbol":17,"holdSide":"long"})", "total", false, false},
+      {R"({"marginCoin":"USDT","symbol":{},"holdSide":"long","total":"1"})", "symbol", true, true},
+      {R"({"marginCoin":"USDT","symbol":"ETHUSDT","total":"1"})", "holdSide", true, false},
+      {R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"net","total":"1"})", "holdSide", true, false},
+      {R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long"})", "total", true, false},
+      {R"({"marginCoin":"USDT","symbol":"ethusdt","holdSide":"long","total":""})", "total", true, false},
+      {R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":"-1"})", "total", true, false},
+      {R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":"1E+2"})", "total", true, false},
+      {R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":1e3})", "total", true, false},
+      {R"({"marginCoin":"USDC","symbol":"ETHUSDT","holdSide":"long","total":""})", "total", false, false},
+      // Other spellings of our names: still ours.
+      {R"({"marginCoin":"USDT","symbol":"ETH/USDT","holdSide":"long","total":"1"})", "symbol", true, false},
+      {R"({"marginCoin":"USDT","symbol":" ETH-USDT ","holdSide":"long","total":""})", "symbol", true, false},
+      // Nobody's: characters or lengths that no name of ours has.
+      {R"({"marginCoin":"USDT","symbol":"币安人生USDT","holdSide":"long","total":"1"})", "symbol", false,
+       false},
+      {R"({"marginCoin":"USDT","symbol":"A\u0000B","holdSide":"long","total":"1"})", "symbol", false, false},
+      {R"({"marginCoin":"USDT","symbol":"AAAAAAAAAABBBBBBBBBBCCCCCUSDT","holdSide":"net","total":"1"})",
+       "symbol", false, false},
+      {R"({"marginCoin":"STETHUSDX","symbol":"ETHUSDT","holdSide":"long","total":"1"})", "marginCoin", false,
+       false},
+      {"null", "row", true, true},
+      {"1", "row", true, true},
+      {"[]", "row", true, true},
+  };
+  for (const Case& c : cases) {
     const auto& reply =
-        decode_data(LookupKind::positions, "[" + std::string(good) + "," + std::string(bad) + "]");
-    EXPECT_EQ(reply.status, LookupStatus::unavailable) << bad;
-    EXPECT_TRUE(reply.positions.empty()) << bad;
+        decode_data(LookupKind::positions, "[" + std::string(c.row) + "," + std::string(good) + "]");
+    EXPECT_EQ(reply.status, LookupStatus::ok) << c.row;
+    ASSERT_EQ(reply.positions.size(), 1U) << c.row;
+    EXPECT_EQ(reply.positions[0].instrument, btc);
+    ASSERT_EQ(reply.unread.size(), 1U) << c.row;
+    EXPECT_EQ(reply.unread[0].field, c.field) << c.row;
+    EXPECT_EQ(reply.may_hide(eth), c.hides_eth) << c.row;
+    EXPECT_EQ(reply.may_hide(btc), c.hides_btc) << c.row;
   }
+  EXPECT_TRUE(decode_data(LookupKind::positions, "[" + std::string(good) + "]").unread.empty());
+  EXPECT_EQ(decode_data(LookupKind::positions, "[" + std::string(good) + ",}]").status,
+            LookupStatus::unavailable)
+      << "behind broken JSON there may be anything";
+}
+
+TEST_F(LookupReplies, APositionsRowMayTellTheMode) {
+  const auto mode = [&](std::string_view word) {
+    const auto& reply =
+        decode_data(LookupKind::positions,
+                    R"([{"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":"1","posMode":)" +
+                        std::string(word) + "}]");
+    return reply.positions.at(0).mode;
+  };
+  EXPECT_EQ(mode(R"("hedge_mode")"), domain::PositionMode::hedge);
+  EXPECT_EQ(mode(R"("one_way_mode")"), domain::PositionMode::one_way);
+  EXPECT_EQ(mode(R"("both")"), std::nullopt);
+  EXPECT_EQ(mode("null"), std::nullopt);
+}
+
+TEST_F(LookupReplies, ACodeMayBeANumber) {
+  EXPECT_EQ(decode(LookupKind::positions, 200,
+                   R"({"code":0,"msg":"success","requestTime":1695806875837,"data":[]})")
+                .status,
+            LookupStatus::ok);
+  EXPECT_EQ(reply_.code.view(), "00000");
+  EXPECT_EQ(
+      decode(LookupKind::account_mode, 400, R"({"code":40037,"msg":"x","requestTime":1,"data":null})").status,
+      LookupStatus::refused);
+  for (const std::string_view code : {R"("0")", "0.0", "-0", "0e0", "1", "true", "null"}) {
+    EXPECT_NE(decode(LookupKind::positions, 200,
+                     R"({"code":)" + std::string(code) + R"(,"msg":"success","requestTime":1,"data":[]})")
+                  .status,
+              LookupStatus::ok)
+        << code;
+  }
+}
+
+TEST_F(LookupReplies, WhatWasOfNoUseLeavesATrace) {
+  const Headers html{{"content-type", "text/html; charset=UTF-8"}};
+  EXPECT_EQ(decode(LookupKind::positions, 520, "<html>", html).status, LookupStatus::unavailable);
+  EXPECT_EQ(reply_.trace.http_status, 520);
+  EXPECT_EQ(reply_.trace.content_type.view(), "text/html; charset=UTF-8");
+  EXPECT_TRUE(reply_.trace.message.empty());
+  (void)decode(LookupKind::positions, 200, "\x1f\x8b", {{"content-encoding", "gzip"}});
+  EXPECT_EQ(reply_.trace.content_encoding.view(), "gzip");
+  (void)decode(LookupKind::contracts, 400,
+               R"({"code":"40034","msg":"no such \u001b[31mthing\n\u4f60","requestTime":1,"data":null})");
+  EXPECT_EQ(reply_.trace.message.view(), "no such ?[31mthing????") << "control characters reach the log";
+  const std::string longest(500, 'x');
+  (void)decode(LookupKind::contracts, 400, R"({"code":"40034","msg":")" + longest + R"(","requestTime":1})");
+  EXPECT_EQ(reply_.trace.message.view().size(), 96U);
+}
+
+TEST_F(LookupReplies, ATraceShowsNoCredential) {
+  for (const std::string_view secret : {testing::kKey, testing::kPassphrase}) {
+    (void)decode(
+        LookupKind::positions, 400,
+        R"({"code":"40037","msg":"Apikey does not exist: )" + std::string(secret) + R"(","requestTime":1})");
+    EXPECT_EQ(reply_.trace.message.view().find(secret), std::string_view::npos);
+    EXPECT_FALSE(reply_.trace.message.empty());
+  }
+  (void)decode_code(LookupKind::positions, "40037");
+  EXPECT_EQ(reply_.trace.message.view(), "x");
 }
 
 TEST_F(LookupReplies, RowsWithoutRoomAreDroppedAndSaidSo) {
@@ -221,6 +318,9 @@ TEST_F(LookupReplies, AContractWhoseRulesCannotBeReadIsClosed) {
     const auto& reply = decode_data(LookupKind::contracts, "[" + replaced(good, from, to) + "]");
     ASSERT_EQ(reply.contracts.size(), 1U) << to;
     EXPECT_EQ(reply.contracts[0].status, domain::ContractStatus::closed) << to;
+    const bool is_a_state = to == R"("maintain")" || to == R"("restrictedAPI")" || to == R"("new_word")";
+    EXPECT_EQ(reply.contracts[0].unread.empty(), is_a_state)
+        << to << " is told as " << reply.contracts[0].unread;
   }
   EXPECT_EQ(decode_data(LookupKind::contracts, "[" + std::string(good) + "]").contracts[0].status,
             domain::ContractStatus::normal);

@@ -84,22 +84,24 @@ TEST_F(Folders, OfSocketsElsewhereCountToo) {
       << problems_;
 }
 
-TEST_F(Folders, ThatAreMissingAreWarnedOf) {
+TEST_F(Folders, OfTheJournalThatAreMissingAreRefused) {
   std::filesystem::remove(folder_ + "/state");
   std::filesystem::remove(folder_ + "/hot");
   std::ofstream{folder_ + "/hot"} << "a file";
+  std::filesystem::remove(folder_ + "/run");
   look();
-  EXPECT_EQ(problems_, "");
   EXPECT_EQ(warnings_,
+            "c.toml:3:4: gateway.runtime_dir: DIR/run cannot be looked at: No such file or directory\n");
+  EXPECT_EQ(problems_,
             "c.toml:1:2: gateway.state_dir: DIR/state cannot be looked at: No such file or directory\n"
             "c.toml:5:6: gateway.hot_dir: DIR/hot is no folder\n");
 }
 
-TEST_F(Folders, ThatWeCannotWriteToAreWarnedOf) {
+TEST_F(Folders, OfTheJournalThatWeCannotWriteToAreRefused) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
   make("state", 0500);
   look();
-  EXPECT_EQ(warnings_, "c.toml:1:2: gateway.state_dir: DIR/state cannot be written to: Permission denied\n");
+  EXPECT_EQ(problems_, "c.toml:1:2: gateway.state_dir: DIR/state cannot be written to: Permission denied\n");
 }
 
 TEST_F(Folders, AreLookedAtWithTheSecretsAndAtTheirKeys) {
@@ -122,11 +124,12 @@ TEST_F(Folders, AreLookedAtWithTheSecretsAndAtTheirKeys) {
   EXPECT_TRUE(
       shown(to_string(loaded.error())).starts_with("DIR/c.toml:3:15: gateway.runtime_dir: DIR/run can"))
       << to_string(loaded.error());
-  EXPECT_TRUE(
-      shown(to_string(warnings)).find("DIR/c.toml:4:13: gateway.state_dir: DIR/state cannot be looked at") !=
-      std::string::npos)
-      << to_string(warnings);
+  EXPECT_TRUE(shown(to_string(loaded.error()))
+                  .find("DIR/c.toml:4:13: gateway.state_dir: DIR/state cannot be looked at") !=
+              std::string::npos)
+      << to_string(loaded.error());
   make("run", 0755);
+  make("state", 0700);
   EXPECT_TRUE(load_with_secrets(folder_ + "/c.toml", "").has_value());
 }
 

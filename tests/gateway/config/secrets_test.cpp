@@ -9,8 +9,10 @@
 #include <type_traits>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gateway/config/load.hpp"
@@ -79,11 +81,11 @@ TEST_F(Secrets, AreReadWithoutTheNewlineAtTheEnd) {
 }
 
 TEST_F(Secrets, OfLooseModeAreRefusedTogetherWithAllOtherProblems) {
-  put("k", "the-key", 0640);
+  put("k", "the-key", 0620);
   put("s", "the-secret", 0604);
   std::filesystem::remove(folder_ + "/p");
   EXPECT_EQ(messages(),
-            "c.toml:1:2: accounts[0].key_file: DIR/k can be reached by others (mode 0640): chmod 600 it\n"
+            "c.toml:1:2: accounts[0].key_file: DIR/k can be reached by others (mode 0620): chmod 600 it\n"
             "c.toml:3:4: accounts[0].secret_file: DIR/s can be reached by others (mode 0604): chmod 600 it\n"
             "c.toml:5:6: accounts[0].passphrase_file: DIR/p cannot be opened: No such file or directory\n");
 }
@@ -91,14 +93,64 @@ TEST_F(Secrets, OfLooseModeAreRefusedTogetherWithAllOtherProblems) {
 TEST_F(Secrets, MustBeRegularFiles) {
   std::filesystem::remove(folder_ + "/k");
   std::filesystem::create_directory(folder_ + "/k");
-  std::filesystem::rename(folder_ + "/s", folder_ + "/target");
-  std::filesystem::create_symlink(folder_ + "/target", folder_ + "/s");
   std::filesystem::remove(folder_ + "/p");
   ASSERT_EQ(::mkfifo((folder_ + "/p").c_str(), 0600), 0);
   EXPECT_EQ(messages(),
             "c.toml:1:2: accounts[0].key_file: DIR/k is not a regular file\n"
-            "c.toml:3:4: accounts[0].secret_file: DIR/s is a symbolic link: name the file itself\n"
             "c.toml:5:6: accounts[0].passphrase_file: DIR/p is not a regular file\n");
+}
+
+/// A volume as Kubernetes lays it out: key -> ..data/key, ..data -> ..2026_11_29/, all of root's and sticky.
+TEST_F(Secrets, MayBeLinksThatOthersCannotTurn) {
+  std::filesystem::create_directory(folder_ + "/..2026_11_29");
+  for (const char* name : {"k", "s", "p"}) {
+    std::filesystem::rename(folder_ + "/" + name, folder_ + "/..2026_11_29/" + name);
+    std::filesystem::create_symlink(std::string{"..data/"} + name, folder_ + "/" + name);
+  }
+  std::filesystem::create_directory_symlink("..2026_11_29", folder_ + "/..data");
+  const auto secrets = load_secrets(config_, {});
+  ASSERT_TRUE(secrets.has_value()) << to_string(secrets.error());
+  EXPECT_EQ((*secrets)[0].secret.reveal(), "the-secret");
+  ASSERT_EQ(::chmod(folder_.c_str(), 01777), 0);
+  EXPECT_EQ(messages(), "");
+  ASSERT_EQ(::chmod(folder_.c_str(), 0777), 0);
+  EXPECT_TRUE(messages().starts_with(
+      "c.toml:1:2: accounts[0].key_file: DIR/k leads through the symbolic link DIR/k, which others than root "
+      "and this gateway can turn: name the file itself\n"))
+      << messages();
+  ASSERT_EQ(::chmod(folder_.c_str(), 0700), 0);
+  std::filesystem::remove(folder_ + "/k");
+  std::filesystem::create_symlink("k", folder_ + "/k");
+  EXPECT_TRUE(messages().starts_with("c.toml:1:2: accounts[0].key_file: DIR/k leads through too many links"));
+}
+
+/// In a process of another user's, as root cannot be refused.
+TEST_F(Secrets, OfRootMayBeReadThroughAGroupOfOurs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  constexpr gid_t kGroup = 54'321;
+  ASSERT_EQ(::chmod(folder_.c_str(), 0755), 0);
+  for (const char* name : {"k", "s", "p"}) {
+    ASSERT_EQ(::chown((folder_ + "/" + name).c_str(), 0, kGroup), 0);
+    ASSERT_EQ(::chmod((folder_ + "/" + name).c_str(), 0440), 0);
+  }
+  const auto as_user = [&](gid_t group, const std::string& expected) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const bool changed = ::setgroups(1, &group) == 0 && ::setgid(12'345) == 0 && ::setuid(12'345) == 0;
+      ::_exit(changed && messages().starts_with(expected) && messages().empty() == expected.empty() ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  };
+  EXPECT_TRUE(as_user(kGroup, ""));
+  EXPECT_TRUE(
+      as_user(kGroup + 1, "c.toml:1:2: accounts[0].key_file: DIR/k cannot be opened: Permission denied"));
+  for (const mode_t loose : {0460U, 0444U, 0442U}) {
+    ASSERT_EQ(::chmod((folder_ + "/k").c_str(), loose), 0);
+    EXPECT_TRUE(as_user(kGroup, "c.toml:1:2: accounts[0].key_file: DIR/k can be reached by others (mode 0"))
+        << std::oct << loose;
+  }
 }
 
 TEST_F(Secrets, MustBeOneLineOfPrintableText) {
@@ -143,6 +195,14 @@ TEST_F(Secrets, AreFoundByNameInTheCredentialsDirectoryWhateverItsModes) {
   EXPECT_EQ(messages(),
             "c.toml:1:2: accounts[0].key_file: \"main.key\" names a systemd credential, but there is no "
             "credentials directory; for a file beside the configuration write \"./main.key\"\n");
+  std::vector<Problem> unread;
+  EXPECT_TRUE(load_secrets(config_, {}, &unread).has_value());
+  EXPECT_EQ(
+      to_string(unread),
+      "c.toml:1:2: accounts[0].key_file: \"main.key\" was not looked at: systemd gives it to the service "
+      "when that starts\n");
+  put("s", "the-secret", 0604);
+  EXPECT_FALSE(load_secrets(config_, {}, &unread).has_value()) << "the files are looked at all the same";
 }
 
 TEST_F(Secrets, OfTwoAccountsMustNotShareAKey) {
@@ -157,21 +217,23 @@ TEST_F(Secrets, AndConfigurationAreCheckedInOneGo) {
   put("k", "the-key", 0666);
   const std::string path = folder_ + "/c.toml";
   put("c.toml",
-      "environment = \"demo\"\ndry_rum = true\n[[accounts]]\nname = \"main\"\nkey_file = \"./k\"\n"
+      "environment = \"demo\"\ndry_rum = true\ngateway.state_dir = \".\"\n[[accounts]]\nname = "
+      "\"main\"\nkey_file = \"./k\"\n"
       "secret_file = \"./s\"\npassphrase_file = \"./p\"\n[[instruments]]\nsymbol = \"ETHUSDT\"\n"
       "product = 1\n");
   const auto both = load_with_secrets(path, {});
   ASSERT_FALSE(both.has_value());
   EXPECT_EQ(to_string(both.error()),
             path + ":2:1: dry_rum: unknown key; did you mean \"dry_run\"?\n" + path +
-                ":5:12: accounts[0].key_file: " + folder_ +
+                ":6:12: accounts[0].key_file: " + folder_ +
                 "/k can be reached by others (mode 0666): chmod 600 it\n" + path +
-                ":10:11: instruments[0].product: must be a string, not an integer\n");
+                ":11:11: instruments[0].product: must be a string, not an integer\n");
 }
 
 TEST_F(Secrets, ComeWithTheConfigurationWhereAllIsWell) {
   put("c.toml",
-      "environment = \"demo\"\n[[accounts]]\nname = \"main\"\nkey_file = \"./k\"\nsecret_file = \"./s\"\n"
+      "environment = \"demo\"\ngateway.state_dir = \".\"\n[[accounts]]\nname = \"main\"\nkey_file = "
+      "\"./k\"\nsecret_file = \"./s\"\n"
       "passphrase_file = \"./p\"\n[[instruments]]\nsymbol = \"ETHUSDT\"\nproduct = \"USDT-FUTURES\"\n");
   const auto both = load_with_secrets(folder_ + "/c.toml", {});
   ASSERT_TRUE(both.has_value()) << to_string(both.error());

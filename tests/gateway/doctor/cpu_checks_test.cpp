@@ -31,6 +31,24 @@ TEST_F(Cpu, SpinsWhereThereIsRoom) {
   expect("idle", Level::problem, "one CPU");
 }
 
+TEST_F(Cpu, TimeThatIsLimitedIsAProblem) {
+  put_good();
+  expect("cpu_quota", Level::ok, "no control group");
+  put("/sys/fs/cgroup/system.slice/backhand.service/cpu.max", "max 100000");
+  put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1");
+  put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000");
+  expect("cpu_quota", Level::ok, "no control group");
+  // Of all groups that it is in, the tightest counts.
+  put("/sys/fs/cgroup/system.slice/backhand.service/cpu.max", "150000 100000");
+  expect("cpu_quota", Level::problem, "1.50 CPUs (/sys/fs/cgroup/system.slice/backhand.service/cpu.max)");
+  put("/sys/fs/cgroup/system.slice/cpu.max", "20000 50000");
+  expect("cpu_quota", Level::problem, "0.40 CPUs (/sys/fs/cgroup/system.slice/cpu.max)");
+  put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "5000");
+  expect("cpu_quota", Level::problem, "0.05 CPUs (/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us)");
+  remove("/proc/self/cgroup");
+  expect("cpu_quota", Level::unknown, "cannot read");
+}
+
 TEST_F(Cpu, ShouldBeIsolated) {
   put_good();
   put("/sys/devices/system/cpu/nohz_full", "(null)");

@@ -76,6 +76,7 @@ class FakeMachine : public testing::Test {
         "21 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
         "22 21 0:30 / /dev/shm rw shared:4 - tmpfs tmpfs rw\n"
         "23 21 0:31 / /far\\040away rw master:1 - nfs4 host:/x rw");
+    put("/proc/self/cgroup", "1:cpu,cpuacct:/\n0::/system.slice/backhand.service");
     put("/proc/swaps", "Filename Type Size Used Priority");
     put("/proc/stat", "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3");
     put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu tsc");

@@ -98,20 +98,34 @@ std::size_t request_length(const std::string& pending) {
   return pending.size() >= head + 4 + body ? head + 4 + body : 0;
 }
 
+/// A file that goes away with the process.
+std::string put_into_file(const Certificate& certificate) {
+  static std::vector<std::string> to_remove;
+  if (to_remove.empty()) {
+    std::atexit([] {
+      for (const std::string& path : to_remove) ::unlink(path.c_str());
+    });
+  }
+  std::string path = "/tmp/backhand-net-test-XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  BH_ASSERT(fd >= 0);
+  std::FILE* file = ::fdopen(fd, "w");
+  PEM_write_X509(file, certificate.x509);
+  std::fclose(file);
+  to_remove.push_back(path);
+  return path;
+}
+
 }  // namespace
 
 const std::string& authority_file() {
-  static const std::string kPath = [] {
-    std::string path = "/tmp/backhand-net-test-XXXXXX";
-    const int fd = ::mkstemp(path.data());
-    BH_ASSERT(fd >= 0);
-    std::FILE* file = ::fdopen(fd, "w");
-    PEM_write_X509(file, authority().x509);
-    std::fclose(file);
-    static std::string to_remove = path;
-    std::atexit([] { ::unlink(to_remove.c_str()); });
-    return path;
-  }();
+  static const std::string kPath = put_into_file(authority());
+  return kPath;
+}
+
+const std::string& other_authority_file() {
+  static const std::string kPath =
+      put_into_file(make_certificate("Another Authority", nullptr, true, nullptr, -2, 30));
   return kPath;
 }
 

@@ -21,6 +21,8 @@ enum class CertificateKind { good, expired, self_signed, wrong_host, unknown_aut
 
 /// PEM file of the authority that signs all but the self-signed and the unknown ones; made once per process.
 const std::string& authority_file();
+/// Of one that has signed nothing.
+const std::string& other_authority_file();
 
 /// The server's end of one connection. Used by its own thread only, from within the handler or a command.
 class Peer {

@@ -222,14 +222,36 @@ class BadPeers(Scenario):
                     self.assertEqual(end[0].get("result"), "reversed" if executed else "not_executed", events)
                     self.assertEqual(s.stop("gateway"), 0)
 
-    def test_a_unified_account_is_refused_at_the_start(self):
+    def test_a_unified_account_is_refused_and_the_others_trade(self):
         s = self.stand
         s.start_venue()
         s.write_config([Account("main"), Account("unified")], [ETH], [("alpha", [("main", "*"), ("unified", "*")])])
+        s.start_gateway()
+        s.send("alpha", [intent("main", "ETHUSDT", "long"), intent("unified", "ETHUSDT", "long")])
+        s.wait_end("send-alpha-cli", 60)
+        self.assertEqual(sorted(e["event"] for e in terminal_events(s.events("alpha"))), ["denied", "settled"])
+        states = {a["name"]: a["state"] for a in s.status()["accounts"]}
+        self.assertEqual(states, {"main": "ready", "unified": "refused"})
+        self.assertIn("40085", (s.dir / "gateway.log").read_text())
+
+    def test_where_every_account_is_refused_the_start_fails(self):
+        s = self.stand
+        s.start_venue()
+        s.write_config([Account("unified")], [ETH], [("alpha", [("unified", "*")])])
         process = s.start_gateway(wait_ready=False)
         self.assertEqual(process.wait(30), 1)
         self.assertIn("40085", (s.dir / "gateway.log").read_text())
         self.assertIn("unified", (s.dir / "gateway.log").read_text())
+
+    def test_the_page_of_an_edge_is_named(self):
+        s = self.stand
+        s.start_venue("--fault", json.dumps({"name": "edge", "path": "*", "on_arrival": True, "count": 0, "answer": "forbidden_html"}))
+        s.write_config([Account("main")], [ETH], [("alpha", [("main", "*")])])
+        s.start_gateway(wait_ready=False)
+        wait_for("status to name the page", lambda: "HTTP 403, text/html" in s.status().get("waits_for", ""))
+        self.assertIn("HTTP 403, text/html", (s.dir / "gateway.log").read_text())
+        s.control("/faults", {"clear": True})
+        s.wait_ready(60)
 
 
 class Evidence(Scenario):
