@@ -42,6 +42,9 @@ bool read_rows(json::value from, Content& content, std::size_t& rows, ReadRow&& 
     json::object fields;
     const auto row_error = row.get_object().get(fields);
     if (row_error != simdjson::SUCCESS && row_error != simdjson::INCORRECT_TYPE) return false;
+    // What begins like no value at all is broken JSON and not a row of another kind.
+    json::json_type kind{};
+    if (row_error == simdjson::INCORRECT_TYPE && row.type().get(kind) != simdjson::SUCCESS) return false;
     const RowResult result = row_error == simdjson::SUCCESS ? read_row(&fields) : read_row(nullptr);
     if (result == RowResult::broken) return false;
     if (result == RowResult::incomplete) content = Content::partial;

@@ -30,7 +30,7 @@ TEST(LookupRequest, HasTheTargetOfItsKindWithSortedKeys) {
       {LookupKind::account_mode,
        "/api/v2/mix/account/account?marginCoin=USDT&productType=USDT-FUTURES&symbol=BTCUSDT"},
       {LookupKind::positions, "/api/v2/mix/position/all-position?productType=USDT-FUTURES"},
-      {LookupKind::contracts, "/api/v2/mix/market/contracts?productType=USDT-FUTURES"},
+      {LookupKind::contracts, "/api/v2/mix/market/contracts?productType=USDT-FUTURES&symbol=BTCUSDT"},
       {LookupKind::order_by_client_oid,
        "/api/v2/mix/order/detail?clientOid=rvg-0000000001&productType=USDT-FUTURES&symbol=BTCUSDT"},
       {LookupKind::order_by_order_id,
@@ -40,7 +40,7 @@ TEST(LookupRequest, HasTheTargetOfItsKindWithSortedKeys) {
        "startTime=1718000000000&symbol=BTCUSDT"},
       {LookupKind::fills,
        "/api/v2/mix/order/"
-       "fills?limit=100&orderId=1323031696869281794&productType=USDT-FUTURES&symbol=BTCUSDT"}};
+       "fills?limit=100&productType=USDT-FUTURES&startTime=1718000000000&symbol=BTCUSDT"}};
   EXPECT_EQ(std::size(targets), domain::kLookupKinds);
   for (const auto& [kind, target] : targets) {
     const auto request = testing::read_request(testing::encode(*dialect, question(kind)));
@@ -54,6 +54,14 @@ TEST(LookupRequest, HasTheTargetOfItsKindWithSortedKeys) {
       EXPECT_EQ(request.headers.at("access-sign"), testing::reference_signature(request)) << target;
     }
   }
+}
+
+TEST(LookupRequest, AsksForAllContractsWhereNoSymbolIsGiven) {
+  const auto dialect = testing::make_dialect(domain::PositionMode::one_way);
+  Lookup all = question(LookupKind::contracts);
+  all.instrument.symbol = {};
+  EXPECT_EQ(testing::read_request(testing::encode(*dialect, all)).target,
+            "/api/v2/mix/market/contracts?productType=USDT-FUTURES");
 }
 
 TEST(LookupRequest, AgreesWithTheRecordedSignatures) {
