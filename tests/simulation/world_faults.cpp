@@ -205,7 +205,8 @@ void World::strike_venue() {
       return;
     case 3: {
       context_.fire("venue_unreadable_row");
-      const venue::OddRow usual = venue_.options().odd_row;
+      // Not what stands there now: two of these faults may overlap.
+      const venue::OddRow usual = plan_.options.odd_row;
       venue_.options().odd_row = venue::OddRow::own;
       context_.after(back, [this, usual] { venue_.options().odd_row = usual; });
       return;
