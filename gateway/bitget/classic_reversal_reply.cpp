@@ -42,6 +42,7 @@ domain::ReversalReply ClassicDialect::decode_reversal(const wire::ClientOid& our
   reply.verdict = verdict_of({
       .http_status = http_status,
       .code_class = reply.code_class,
+      .precedes_first_leg = precedes_first_leg(envelope.code.text),
       .rate_limit = is_rate_limit(envelope.code.text),
       .venue_envelope = envelope.is_the_venues(),
       .has_order_id = reply.code_class == CodeClass::success ? usable_id : order_id.given(),

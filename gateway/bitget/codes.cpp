@@ -89,7 +89,27 @@ constexpr auto kTable = std::to_array<CodeEntry>({
 static_assert(std::ranges::is_sorted(kTable, {}, &CodeEntry::code), "looked up by binary search");
 static_assert(std::ranges::adjacent_find(kTable, {}, &CodeEntry::code) == kTable.end(), "each code once");
 
-constexpr std::array<std::uint32_t, 6> kRateLimits = {429, 1001, 22035, 25004, 30026, 70228};
+/// The short list of precedes_first_leg. A class decides nothing here: most of its codes may as well be said
+/// of the opening leg when the close leg has been executed (permission to open, account status, mode, risk,
+/// size). Left out on purpose, though they look harmless: 40014 and 40040 (permissions), 40017 and 40064
+/// (also said of a position's direction and of copy traders), 40774 (mode), 1001, 22035, 25004, 30026, 70228
+/// ("too frequent", said by services behind the endpoint), 40078 (the window of the matching engine).
+constexpr auto kPrecedesFirstLeg = std::to_array<std::uint32_t>({
+    429,                                                // The endpoint's rate limit.
+    30032,                                              // No such version of the interface.
+    40001,  40002,  40003, 40004, 40005, 40006, 40007,  // Headers: key, signature, timestamp, content type.
+    40008,  40009,  40011, 40012,                       // Timestamp expired, signature, passphrase.
+    40018,                                              // Caller's address.
+    40019,  40020,  40034,                              // A parameter is empty, wrong, unknown.
+    40036,  40037,  40038, 40041,                       // Passphrase, key, address of the key.
+    40084,  40085,  40086, 40099,                       // Kind of account, host, environment.
+    40304,  40305,                                      // Form of the clientOid.
+    40404,                                              // No such path.
+    400171, 400172,                                     // Types of the parameters.
+});
+static_assert(std::ranges::is_sorted(kPrecedesFirstLeg));
+
+constexpr std::array<std::uint32_t, 5> kRateLimits = {429, 1001, 25004, 30026, 70228};
 constexpr std::array<std::uint32_t, 6> kNoSuchOrder = {31007, 40109, 40768, 43001, 45057, 80011};
 
 /// The number that `code` spells; 0 (which no code is) for anything but 1 … 9 digits without a leading zero.
@@ -113,6 +133,10 @@ CodeClass class_of(std::string_view code) noexcept {
   const std::uint32_t number = number_of(code);
   const auto* const found = std::ranges::lower_bound(kTable, number, {}, &CodeEntry::code);
   return found != kTable.end() && found->code == number ? found->code_class : CodeClass::ambiguous;
+}
+
+bool precedes_first_leg(std::string_view code) noexcept {
+  return std::ranges::binary_search(kPrecedesFirstLeg, number_of(code));
 }
 
 bool is_rate_limit(std::string_view code) noexcept {

@@ -27,7 +27,12 @@ inline constexpr std::string_view kSuccessCode = "00000";
 /// ("022002").
 [[nodiscard]] CodeClass class_of(std::string_view code) noexcept;
 
-/// Whether the code is one of the venue's own rate limits: not looked at, so not executed.
+/// Whether the venue says this code only before it looks at the first leg of a reversal: about the key, the
+/// signature, the timestamp, the shape of the parameters or the endpoint's own rate limit. Only such a code
+/// is a definite no for a request that makes two orders. False for whatever is not on the short list.
+[[nodiscard]] bool precedes_first_leg(std::string_view code) noexcept;
+
+/// Whether the code is one of the venue's own rate limits.
 [[nodiscard]] bool is_rate_limit(std::string_view code) noexcept;
 
 /// Whether the code says, to a question, that there is no such order (now).

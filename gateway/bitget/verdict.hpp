@@ -12,8 +12,9 @@ namespace backhand::bitget {
 struct ReplySigns {
   int http_status = 0;
   wire::CodeClass code_class = wire::CodeClass::none;
-  bool rate_limit = false;      ///< The code is one of the venue's own rate limits.
-  bool venue_envelope = false;  ///< It has the venue's form: a code, and a message or a time beside it.
+  bool precedes_first_leg = false;  ///< The code is said before the first leg is looked at, and only then.
+  bool rate_limit = false;          ///< The code is one of the venue's own rate limits.
+  bool venue_envelope = false;      ///< It has the venue's form: a code, and a message or a time beside it.
   bool has_order_id = false;
   bool names_us = false;       ///< It carries our clientOid.
   bool names_another = false;  ///< It carries a clientOid that is not ours.
@@ -22,10 +23,10 @@ struct ReplySigns {
 /// A reversal is its own inverse, so a wrong "no" makes somebody send it again and undo it: only what cannot
 /// be otherwise counts. The HTTP status alone never decides (the venue says no with 400 and a code, a proxy
 /// says anything with anything), but it can spoil an answer: behind a 5xx, whatever its body says, nobody
-/// knows how far the request came, and a yes under any status but 2xx contradicts itself. A no of the classes
-/// E, G, H, C and K may be about the second leg, after the first was executed, so it is only doubtful.
-/// Duplicate means that an earlier request of that name is alive, hence unknown like everything that is not
-/// listed.
+/// knows how far the request came, and a yes under any status but 2xx contradicts itself. A code that does
+/// not provably precede the first leg may be about the second one, after the first was executed: whatever its
+/// class, that no is doubtful. Duplicate means that an earlier request of that name is alive, hence unknown
+/// like everything that is not listed.
 [[nodiscard]] constexpr domain::Verdict verdict_of(const ReplySigns& signs) noexcept {
   using domain::Verdict;
   const bool ok_status = signs.http_status >= 200 && signs.http_status < 300;
@@ -39,11 +40,11 @@ struct ReplySigns {
   if (signs.has_order_id) return Verdict::unknown;
   switch (signs.code_class) {
     case wire::CodeClass::not_executed:
-      return signs.rate_limit ? Verdict::throttled : Verdict::rejected;
     case wire::CodeClass::fatal:
     case wire::CodeClass::mode:
     case wire::CodeClass::bad_request:
-      return Verdict::rejected;
+      if (!signs.precedes_first_leg) return Verdict::doubtful_no;
+      return signs.rate_limit ? Verdict::throttled : Verdict::rejected;
     case wire::CodeClass::closed:
     case wire::CodeClass::nothing_held:
     case wire::CodeClass::funds:

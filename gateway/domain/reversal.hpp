@@ -16,10 +16,9 @@ using wire::CodeClass;
 /// How the answer to a reversal must be treated. Only the first three are trustworthy.
 enum class Verdict : std::uint8_t {
   acked,        ///< The venue's yes for our clientOid, with an order id.
-  rejected,     ///< A definite no (classes A, D, F, I): nothing can have been executed.
-  throttled,    ///< A definite no with the venue's own rate-limit code (class A): a fault of our pacing.
-  doubtful_no,  ///< A code of class C, E, G, H or K: it may follow an executed first leg. Unknown until one
-                ///< read.
+  rejected,     ///< A definite no, with a code that precedes the first leg: nothing can have been executed.
+  throttled,    ///< A definite no with the endpoint's rate-limit code: a fault of our pacing.
+  doubtful_no,  ///< A no with a code that may follow an executed first leg. Unknown until there is evidence.
   unknown,  ///< Anything else: 5xx, no or foreign clientOid, not JSON, ambiguous or unlisted code, bare 429.
 };
 

@@ -87,8 +87,8 @@ constexpr NamedFault kNamed[] = {
     {"maintenance", [] { return on_arrival(answering(Answer::maintenance, Apply::nothing)); }},
     {"bare_429",
      [] { return on_arrival(with_status(answering(Answer::server_error, Apply::nothing), 429)); }},
-    {"code_after_close", [] { return coded("40762", Apply::close_only); }},
-    {"code_after_all", [] { return coded("45001", Apply::all); }},
+    {"code_after_close", [] { return coded("", Apply::close_only); }},
+    {"code_after_all", [] { return coded("", Apply::all); }},
     {"code_before", [] { return coded("40762", Apply::nothing); }},
     {"ambiguous_code_before", [] { return coded("40725", Apply::nothing); }},
     {"ambiguous_code_at_200_after", [] { return with_status(coded("40010", Apply::all), 200); }},
@@ -143,6 +143,11 @@ Ns Exchange::Impl::draw_jitter(Ns most) noexcept {
   return static_cast<Ns>((2 * draw() - 1) * static_cast<double>(most));
 }
 
+std::string_view Exchange::Impl::draw_code() noexcept {
+  const std::span<const std::string_view> codes = codes_after_a_leg();
+  return codes[static_cast<std::size_t>(draw() * static_cast<double>(codes.size()))];
+}
+
 const Fault* Exchange::Impl::strike(Call& call, bool on_arrival) {
   for (auto& state : faults) {
     const Fault& fault = state.fault;
@@ -168,7 +173,8 @@ HttpResponse Exchange::Impl::distort(Call& call, const Fault& fault, HttpRespons
     case Answer::usual:
       break;
     case Answer::code:
-      out = failure(call, fault.status == 0 ? 400 : fault.status, fault.code);
+      out = failure(call, fault.status == 0 ? 400 : fault.status,
+                    fault.code.empty() ? draw_code() : std::string_view{fault.code});
       break;
     case Answer::server_error:
       out = page(fault.status == 0 ? 502 : fault.status, "Bad gateway");

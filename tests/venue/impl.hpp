@@ -191,6 +191,7 @@ struct Exchange::Impl {
   double draw() noexcept;
   /// Up to `most` in either direction, by the seeded source; draws nothing where that is 0.
   Ns draw_jitter(Ns most) noexcept;
+  [[nodiscard]] std::string_view draw_code() noexcept;
 
   [[nodiscard]] std::optional<std::uint32_t> find_contract(std::string_view symbol) const noexcept;
 };

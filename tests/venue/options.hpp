@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -176,7 +177,7 @@ struct Fault {
   // What is said.
   Answer answer = Answer::usual;
   int status = 0;
-  std::string code;  ///< With Answer::code.
+  std::string code;  ///< With Answer::code; empty: any of codes_after_a_leg(), drawn by the seeded source.
   Ns reply_delay_ns = 0;
   Delivery delivery = Delivery::normal;
 };
@@ -184,6 +185,8 @@ struct Fault {
 /// A fault by its short name ("ack_lost_after", "server_error_before", …; the list is in README.md); empty
 /// where the name is unknown.
 [[nodiscard]] std::optional<Fault> named_fault(std::string_view name);
+/// The codes that may be said of a reversal after its close leg was executed.
+[[nodiscard]] std::span<const std::string_view> codes_after_a_leg() noexcept;
 /// All names that `named_fault` knows.
 [[nodiscard]] std::vector<std::string_view> fault_names();
 

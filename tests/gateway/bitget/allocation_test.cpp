@@ -88,7 +88,7 @@ TEST(Allocation, AReversalAllocatesNothing) {
   const auto request = testing::reversal(domain::PositionSide::long_side, "bh-0000000001", "0.02");
   const PaddedBody yes(
       R"({"code":"00000","msg":"success","requestTime":1,"data":{"clientOid":"bh-0000000001","orderId":"1"}})");
-  const PaddedBody no(R"({"code":"40774","msg":"no","requestTime":1,"data":null})");
+  const PaddedBody no(R"({"code":"40020","msg":"no","requestTime":1,"data":null})");
   const PaddedBody rubbish("<html>");
   const testing::Headers headers;
   std::size_t written = 0;

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -71,6 +72,46 @@ TEST(Codes, TheTableHoldsNothingElse) {
   EXPECT_EQ(code_table().size(), listed.size());
 }
 
+/// Those with "before" in the third column.
+std::set<std::string> listed_before_first_leg() {
+  std::set<std::string> out;
+  std::ifstream file(BACKHAND_TEST_DATA "/codes.tsv");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream columns(line);
+    std::string code;
+    std::string letter;
+    std::string when;
+    columns >> code >> letter >> when;
+    if (when == "before") out.insert(code);
+  }
+  return out;
+}
+
+TEST(Codes, OnlyTheShortListPrecedesTheFirstLeg) {
+  const std::set<std::string> before = listed_before_first_leg();
+  EXPECT_GE(before.size(), 20U) << "tests/data/codes.tsv is not whole";
+  for (int code = 0; code < 500'000; ++code) {
+    const std::string text = std::to_string(code);
+    EXPECT_EQ(precedes_first_leg(text), before.contains(text)) << text;
+  }
+  for (const std::string_view code : {"", "00000", "040009", "40009x", "success"})
+    EXPECT_FALSE(precedes_first_leg(code)) << code;
+  for (const std::string& code : before) {
+    const CodeClass of = class_of(code);
+    EXPECT_TRUE(of == CodeClass::not_executed || of == CodeClass::fatal || of == CodeClass::bad_request)
+        << code;
+  }
+}
+
+/// The opening leg may be refused so after the close leg was executed.
+TEST(Codes, WhatSpeaksOfOpeningAccountsOrModesIsNoDefiniteNo) {
+  for (const std::string_view code :
+       {"45107", "22035", "40760", "40000", "45119", "40918", "45108", "40752", "40753", "40916", "40774",
+        "40014", "40025", "40017", "40078", "1001",  "70228", "25004", "22010", "70227", "40710"}) {
+    EXPECT_FALSE(precedes_first_leg(code)) << code;
+  }
+}
+
 TEST(Codes, WhateverIsNotListedIsAmbiguous) {
   for (const std::string_view code :
        {"99999", "0", "1", "200", "40109", "000000", "0000", "022002", "22002 ", " 22002", "22002x", "-22002",
@@ -82,11 +123,11 @@ TEST(Codes, WhateverIsNotListedIsAmbiguous) {
 }
 
 TEST(Codes, RateLimitsAreOfTheClassNotExecuted) {
-  for (const std::string_view code : {"429", "1001", "30026", "25004", "70228", "22035"}) {
+  for (const std::string_view code : {"429", "1001", "30026", "25004", "70228"}) {
     EXPECT_TRUE(is_rate_limit(code)) << code;
     EXPECT_EQ(class_of(code), CodeClass::not_executed) << code;
   }
-  for (const std::string_view code : {"40008", "40918", "", "00000", "0429"})
+  for (const std::string_view code : {"22035", "40008", "40918", "", "00000", "0429"})
     EXPECT_FALSE(is_rate_limit(code)) << code;
 }
 
@@ -101,7 +142,7 @@ TEST(Codes, NoSuchOrderIsNoVerdictOnAReversal) {
 
 /// A reply from the venue with this class under a plain refusal.
 ReplySigns refusal(CodeClass code_class) {
-  return {.http_status = 400, .code_class = code_class, .venue_envelope = true};
+  return {.http_status = 400, .code_class = code_class, .precedes_first_leg = true, .venue_envelope = true};
 }
 
 TEST(VerdictOf, EachClassHasItsVerdict) {
@@ -127,6 +168,18 @@ TEST(VerdictOf, EachClassHasItsVerdict) {
   ReplySigns throttle = refusal(CodeClass::not_executed);
   throttle.rate_limit = true;
   EXPECT_EQ(verdict_of(throttle), Verdict::throttled);
+}
+
+TEST(VerdictOf, NoClassIsDefiniteWithACodeThatMayFollowALeg) {
+  for (int code_class = 0; code_class <= static_cast<int>(CodeClass::lead_trader); ++code_class) {
+    for (const bool rate_limit : {false, true}) {
+      ReplySigns signs = refusal(static_cast<CodeClass>(code_class));
+      signs.precedes_first_leg = false;
+      signs.rate_limit = rate_limit;
+      const Verdict verdict = verdict_of(signs);
+      EXPECT_TRUE(verdict == Verdict::doubtful_no || verdict == Verdict::unknown) << code_class;
+    }
+  }
 }
 
 TEST(VerdictOf, NothingIsDefiniteUnderAStatusThatSpoilsIt) {

@@ -74,9 +74,11 @@ TEST_F(ReversalReply, AYesUnderAnyOtherStatusIsUnknown) {
 
 TEST_F(ReversalReply, CodesDecideUnderTheStatusThatTheVenueUses) {
   const std::pair<std::string_view, Verdict> codes[] = {
-      {"40009", Verdict::rejected},    {"40774", Verdict::rejected},    {"40017", Verdict::rejected},
+      {"40009", Verdict::rejected},    {"40774", Verdict::doubtful_no}, {"40017", Verdict::doubtful_no},
+      {"45107", Verdict::doubtful_no}, {"22035", Verdict::doubtful_no}, {"40760", Verdict::doubtful_no},
+      {"40000", Verdict::doubtful_no}, {"40014", Verdict::doubtful_no}, {"40019", Verdict::rejected},
       {"40008", Verdict::rejected},    {"40085", Verdict::rejected},    {"429", Verdict::throttled},
-      {"30026", Verdict::throttled},   {"22002", Verdict::doubtful_no}, {"40754", Verdict::doubtful_no},
+      {"30026", Verdict::doubtful_no}, {"22002", Verdict::doubtful_no}, {"40754", Verdict::doubtful_no},
       {"40721", Verdict::doubtful_no}, {"40200", Verdict::doubtful_no}, {"40918", Verdict::doubtful_no},
       {"40786", Verdict::unknown},     {"40010", Verdict::unknown},     {"40725", Verdict::unknown},
       {"45001", Verdict::unknown},     {"98765", Verdict::unknown},     {"40109", Verdict::unknown}};
@@ -171,7 +173,7 @@ TEST_F(ReversalReply, AReplyLongerThanTheLimitIsUnknown) {
 }
 
 TEST_F(ReversalReply, AMessageInAnyLanguageIsSkipped) {
-  EXPECT_EQ(verdict(400, R"({"code":"40774","msg":"订单类型\u0022\n\"}{","requestTime":1,"data":null})"),
+  EXPECT_EQ(verdict(400, R"({"code":"40020","msg":"订单类型\u0022\n\"}{","requestTime":1,"data":null})"),
             Verdict::rejected);
 }
 
