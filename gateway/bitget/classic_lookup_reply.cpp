@@ -2,6 +2,8 @@
 // that could not be read, since a missing row looks like nothing held: the answer says nothing of those
 // instruments, and all of the others. A history or a list of fills with one is marked as truncated, since the
 // other rows still prove what they say, but nothing is proven by absence.
+#include <algorithm>
+
 #include "gateway/bitget/classic.hpp"
 #include "gateway/bitget/codes.hpp"
 #include "gateway/bitget/endpoints.hpp"
@@ -50,6 +52,11 @@ bool read_rows(json::value from, Content& content, std::size_t& rows, ReadRow&& 
     if (result == RowResult::incomplete) content = Content::partial;
   }
   return true;
+}
+
+/// The venue writes names in either case.
+bool is_same_name(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, [](char x, char y) { return upper_case(x) == upper_case(y); });
 }
 
 /// Appends within the capacity that was reserved.
@@ -159,7 +166,15 @@ class DataReader {
 
   bool read_account_mode(json::object& fields) noexcept {
     json::Scalar mode;
-    if (!read_one_field(fields, "posMode", mode)) return false;
+    json::Scalar coin;
+    const bool sound = json::for_each_field(fields, [&](std::string_view key, json::value content) {
+      if (key == "posMode") return json::read_scalar(content, mode);
+      return key != "marginCoin" || json::read_scalar(content, coin);
+    });
+    if (!sound) return false;
+    // The account of another product answers another question.
+    const std::string_view asked = view_of(lookup_.instrument.margin_coin);
+    if (coin.given() && !is_same_name(coin.text, asked)) return true;
     if (mode.text == "one_way_mode") {
       out_.position_mode = domain::PositionMode::one_way;
       content_ = Content::whole;
@@ -170,7 +185,7 @@ class DataReader {
     return true;
   }
 
-  /// An order under another name than the one asked for answers another question.
+  /// An order under another name, or of another symbol, than the one asked for answers another question.
   bool read_one_order(json::object& fields) noexcept {
     domain::OrderRow order;
     bool has_foreign_name = false;
@@ -180,7 +195,7 @@ class DataReader {
     const bool nameless = order.client_oid.empty() && !has_foreign_name;
     const bool asked_for =
         by_order_id ? order.order_id == lookup_.order_id : nameless || order.client_oid == lookup_.client_oid;
-    if (!asked_for) return true;
+    if (!asked_for || order.instrument.symbol != lookup_.instrument.symbol) return true;
     append(out_.orders, order, out_.truncated);
     content_ = Content::whole;
     return true;
@@ -202,6 +217,7 @@ class DataReader {
       if (row == nullptr) return RowResult::incomplete;
       domain::FillRow fill;
       const RowResult result = read_fill(*row, fill);
+      if (result == RowResult::read && fill.order_id != lookup_.order_id) return RowResult::incomplete;
       if (result == RowResult::read) append(out_.fills, fill, out_.truncated);
       return result;
     });

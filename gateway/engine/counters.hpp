@@ -25,6 +25,7 @@ struct Counters {
   std::uint64_t seals_lost = 0;    ///< Their connection went before they were fired.
   std::uint64_t signed_again = 0;  ///< Shots signed anew before their timestamp aged out.
   std::uint64_t replayed = 0;
+  std::uint64_t distrusted = 0;  ///< Replies that may answer another request; each cost its connection.
   std::uint64_t late_replies =
       0;  ///< Replies or losses for requests that were no longer awaited: a bug if not 0.
 };

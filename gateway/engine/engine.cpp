@@ -60,6 +60,7 @@ Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Por
                        : static_cast<VenueMs>(config.venue.clock_tolerance_ms) -
                              static_cast<VenueMs>(config.venue.request_fuse_ms)),
       directory_(config),
+      clock_(std::max(VenueClock::kSkew_ns, static_cast<Ns>(config.venue.clock_skew_ms) * kMillisecond)),
       risk_(risk_settings(config, directory_)),
       pacer_(pacing_settings(config, dialect)),
       book_(directory_.positions().size(), config.venue.clock_skew_ms),
@@ -370,20 +371,27 @@ Ns Engine::next_due(Ns now) noexcept {
   return due;
 }
 
-void Engine::note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) noexcept {
-  // Not a time that a request could be signed with: whoever wrote it was not looking at a clock.
-  if (venue_ms < kEarliestVenue_ms || venue_ms > kLatestVenue_ms) return;
+bool Engine::take_probe(const net::ReplyView& reply, const bitget::ProbeReply& probe,
+                        Ns written_ns) noexcept {
+  const Ns now = reply.replied_ns;
+  const VenueMs venue_ms = probe.server_venue_ms;
+  if (!probe.ok || venue_ms < kEarliestVenue_ms || venue_ms > kLatestVenue_ms) return false;
+  const ForeignSign sign = foreign_sign(reply, venue_ms, written_ns, clock_);
+  // A time that contradicts the clock may be a step of either clock: several probes that agree will tell.
+  if (sign != ForeignSign::none && sign != ForeignSign::other_time) return false;
   const bool was_known = clock_.known(now);
   // A leap forward is time that our clock did not count, or a step of theirs: the former is assumed.
-  const Ns leap = was_known ? (venue_ms - clock_.upper_bound_ms(replied_ns)) * kMillisecond : 0;
-  if (clock_.on_sample(venue_ms, written_ns, replied_ns) == VenueClock::Sample::contradicts) {
+  const bool contradicts = sign == ForeignSign::other_time;
+  const Ns leap = contradicts ? (venue_ms - clock_.upper_bound_ms(now)) * kMillisecond : 0;
+  if (clock_.on_probe(venue_ms, written_ns, now) == VenueClock::Sample::stepped) {
     if (leap >= kLeastLeap_ns) {
       on_time_lost(leap, now);
-      (void)clock_.on_sample(venue_ms, written_ns, replied_ns);
+      (void)clock_.on_probe(venue_ms, written_ns, now);
     }
     ports_.events.on_engine_event(EngineEvent::clock_stepped, {}, now);
   }
   if (!was_known) check_ready(now);
+  return sign == ForeignSign::none;
 }
 
 void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
@@ -391,8 +399,13 @@ void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
   close_ping(reply.replied_ns, /*replied=*/true, probe.throttled);
   if (probe.throttled) ++counters_.throttled;
   note_probe(reply, probe, reply.replied_ns);
-  if (!probe.ok && answers_nothing(reply, 0)) ports_.wire.distrust(reply.connection);
-  if (probe.ok) note_clock(probe.server_venue_ms, written_ns, reply.replied_ns, reply.replied_ns);
+  if (take_probe(reply, probe, written_ns)) return;
+  // A venue in trouble refuses probes too; what is no refusal, or a no to another request, was not made for
+  // one.
+  constexpr int kForbidden = 403;
+  constexpr int kTooMany = 429;
+  const int status = reply.http_status;
+  if (status < 500 && status != kForbidden && status != kTooMany && !probe.throttled) distrust(reply);
 }
 
 void Engine::on_ping_lost(Ns written_ns, Ns now) noexcept {

@@ -33,6 +33,7 @@
 #include "gateway/engine/lookup_jobs.hpp"
 #include "gateway/engine/open_reversal.hpp"
 #include "gateway/engine/ports.hpp"
+#include "gateway/engine/reply_signs.hpp"
 #include "gateway/engine/shot_book.hpp"
 #include "gateway/engine/throttle_history.hpp"
 #include "gateway/engine/trouble_book.hpp"
@@ -47,13 +48,6 @@
 #include "gateway/risk/risk_book.hpp"
 
 namespace backhand::engine {
-
-/// A yes without the venue's envelope: it answers nothing that was asked, so that what follows on its
-/// connection may be the answers of questions before.
-[[nodiscard]] inline bool answers_nothing(const net::ReplyView& reply, VenueMs venue_ms) noexcept {
-  constexpr int kOk = 200;
-  return reply.http_status == kOk && venue_ms == 0;
-}
 
 struct Ports {
   WirePort& wire;
@@ -172,6 +166,9 @@ class Engine final : public net::Handler {
   bool may_ping(Ns now) noexcept override;
   bool may_dial(Ns now) noexcept override;
   void on_ping_lost(Ns written_ns, Ns now) noexcept override;
+  void on_checked(net::RequestToken token, const net::ReplyView& reply, Ns written_ns,
+                  Ns now) noexcept override;
+  void on_not_checked(net::RequestToken token, bool asked, Ns now) noexcept override;
   void on_dial_failed(Ns now) noexcept override;
   void on_reserved_lost(std::uint16_t connection, Ns now) noexcept override;
 
@@ -275,14 +272,22 @@ class Engine final : public net::Handler {
 
   // engine_reply.cpp
   void on_reversal_reply(std::uint32_t slot, const net::ReplyView& reply, Ns now) noexcept;
-  void on_refusal(std::uint32_t slot, const domain::ReversalReply& reply, Ns now) noexcept;
+  /// The slot of a request that was sent and has no end; kNoSlot where nobody waits for it any more.
+  [[nodiscard]] std::uint32_t awaited_slot(net::RequestToken token) noexcept;
+  void on_ack(std::uint32_t slot, const net::ReplyView& view, const domain::ReversalReply& reply,
+              Ns now) noexcept;
+  void on_no(std::uint32_t slot, const net::ReplyView& view, const domain::ReversalReply& reply,
+             Ns now) noexcept;
+  void on_certain_no(std::uint32_t slot, Ns now) noexcept;
+  void on_untied_reply(std::uint32_t slot, Ns now) noexcept;
+  void on_refusal(std::uint32_t slot, Ns now) noexcept;
+  void distrust(const net::ReplyView& view) noexcept;
   void become_unknown(std::uint32_t slot, order::ReversalEvent event, order::Answer answer, VenueMs answered,
                       Ns now) noexcept;
   void open_case(std::uint32_t slot, order::Answer answer, VenueMs answered, bool recovered, Ns now) noexcept;
   void become_lead_trader(AccountIndex account, std::string_view why, Ns now) noexcept;
   void note_throttling(AccountIndex account, bool throttled, Ns now) noexcept;
   void recheck_mode(AccountIndex account, Ns now) noexcept;
-  void note_clock(VenueMs venue_ms, Ns written_ns, Ns replied_ns, Ns now) noexcept;
   void record_learned(std::uint32_t slot, domain::Verdict verdict, VenueMs venue_ms, Ns now) noexcept;
 
   // engine_settle.cpp
@@ -292,6 +297,8 @@ class Engine final : public net::Handler {
   [[nodiscard]] Ns settlement_due(Ns now) const noexcept;
   [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
   void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;
+  [[nodiscard]] bool is_of_other_product(const domain::LookupReply& reply,
+                                         const domain::Lookup& lookup) const noexcept;
   /// `reason`: none where what came says more.
   void on_lookup_lost(std::uint32_t index, std::optional<net::LossReason> reason, Ns now) noexcept;
   void on_job_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
@@ -356,6 +363,9 @@ class Engine final : public net::Handler {
   // engine.cpp
   [[nodiscard]] bool may_record_resume() noexcept;
   void prove_all_accounts(Ns now) noexcept;
+  /// Learns the venue's time; false where the reply cannot be one to the probe that was written then.
+  [[nodiscard]] bool take_probe(const net::ReplyView& reply, const bitget::ProbeReply& probe,
+                                Ns written_ns) noexcept;
   [[nodiscard]] bool spend_upkeep(Ns now) noexcept;
   void close_ping(Ns now, bool replied, bool throttled = false) noexcept;
 

@@ -245,15 +245,17 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   OpenLookup& open = lookups_[index];
   dialect_.decode_lookup(open.lookup, view.http_status, view.body, header_lookup(view), lookup_reply_);
   const domain::LookupReply& reply = lookup_reply_;
-  note_reply(open.lookup, reply, now);
-  if (answers_nothing(view, reply.venue_ms)) {
-    ports_.wire.distrust(view.connection);
+  // Its reply names neither account nor request, so that any sign makes it as good as lost.
+  const ForeignSign sign = foreign_sign(view, reply.venue_ms, open.written_ns, clock_);
+  const bool is_foreign = sign != ForeignSign::none || is_of_other_product(reply, open.lookup);
+  if (!is_foreign || sign == ForeignSign::no_envelope) note_reply(open.lookup, reply, now);
+  if (is_foreign) {
+    distrust(view);
     on_lookup_lost(index, std::nullopt, std::max(now, view.replied_ns));
     return;
   }
   open.in_use = false;
   free_lookups_.push_back(index);
-  if (reply.venue_ms != 0) note_clock(reply.venue_ms, open.written_ns, view.replied_ns, now);
   pacer_.on_reply(open.ticket, std::max(now, view.replied_ns),
                   {reply.status == LookupStatus::throttled, reply.remaining_quota});
   if (reply.status == LookupStatus::throttled) ++counters_.throttled;
@@ -261,15 +263,29 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   if (is_positions) take_positions(open.lookup.account, open.lookup.instrument.product, reply, now);
   if (open.origin.from_settlement) {
     settlement_.on_reply(open.origin.ticket, reply, now);
-    if (reply.status == LookupStatus::refused) {
-      refuse_account(open.lookup.account, reply.code, reply.code_class, "the venue refused a look-up", now);
-    }
+    // One reply to a look-up may be another's: the account is asked about before anything follows for it.
+    if (reply.status == LookupStatus::refused) recheck_mode(open.lookup.account, now);
     return;
   }
   if (is_positions && settlement_.open_cases() > 0) {
     settlement_.observe_positions(open.lookup.account, open.lookup.instrument.product, reply, now);
   }
   on_job_reply(open.origin.job, reply, now);
+}
+
+/// A symbol belongs to one product: rows that are known under another one only answer another question.
+bool Engine::is_of_other_product(const domain::LookupReply& reply,
+                                 const domain::Lookup& lookup) const noexcept {
+  if (lookup.kind != LookupKind::positions) return false;
+  return std::ranges::any_of(reply.positions, [&](const domain::PositionRow& row) {
+    bool known_elsewhere = false;
+    for (const config::Instrument& instrument : config_.instruments) {
+      if (instrument.id.symbol != row.instrument.symbol) continue;
+      if (instrument.id.product == lookup.instrument.product) return false;
+      known_elsewhere = true;
+    }
+    return known_elsewhere;
+  });
 }
 
 void Engine::take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
@@ -301,7 +317,19 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   const LookupKind kind = job.lookup.kind;
   const AccountIndex account = job.lookup.account;
   if (is_superseded(job)) return;
-  if (reply.status == LookupStatus::refused && proves_account(kind)) {
+  const bool is_refused = reply.status == LookupStatus::refused && proves_account(kind);
+  const bool is_other_mode = reply.status == LookupStatus::ok && kind == LookupKind::account_mode &&
+                             reply.position_mode != config_.accounts[account.value].position_mode;
+  // That the venue does not say what kind of account this is could be another's reply, too.
+  const bool is_absent = kind == LookupKind::account_kind &&
+                         (reply.status == LookupStatus::absent || reply.status == LookupStatus::refused);
+  if ((is_refused || is_other_mode || is_absent) && !job.refused_once) {
+    LookupJob again = job;
+    again.refused_once = true;
+    repeat(again, now);
+    return;
+  }
+  if (is_refused) {
     if (job.kind == JobKind::recheck) job_done(job, now);
     refuse_account(account, reply.code, reply.code_class, "the venue refused the account", now);
     if (job.kind == JobKind::refresh) failed(job, reply.status, now);
@@ -324,7 +352,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
         become_lead_trader(account, "the venue says so", now);
       break;
     case LookupKind::account_mode:
-      if (reply.position_mode != config_.accounts[account.value].position_mode) {
+      if (is_other_mode) {
         if (job.kind == JobKind::recheck) job_done(job, now);
         refuse_account(account, {}, wire::CodeClass::mode, mode_differs(reply.position_mode), now);
         return;

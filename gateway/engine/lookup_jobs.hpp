@@ -29,6 +29,8 @@ struct LookupJob {
   std::uint8_t failures = 0;  ///< In a row; it stops at the largest.
   bool refused = false;       ///< The last answer was the venue's no.
   domain::LookupStatus last = domain::LookupStatus::ok;  ///< What became of it when it was last asked.
+  /// An answer was against the account, or said nothing of it; only a second one counts.
+  bool refused_once = false;
 };
 
 /// Who asked an outstanding question.

@@ -59,6 +59,10 @@ struct OpenReversal {
   Ns replied_ns = 0;
   std::uint16_t connection = 0;
   std::uint16_t http_status = 0;
+  /// With sent: the venue's no, until it is certain that it answers this request. `unknown`: none came.
+  domain::Verdict refusal = domain::Verdict::unknown;
+  VenueMs refused_venue_ms = 0;  ///< With refusal: the reply's requestTime,
+  int quota_left = -1;           ///< and what it said of the allowance.
   wire::OrderId order_id;
   wire::VenueCode venue_code;
   wire::CodeClass code_class = wire::CodeClass::none;

@@ -53,6 +53,9 @@ class WirePort {
   /// From within the telling of a reply: it cannot be the answer to its request, so what else comes on its
   /// connection may be another request's too. The connection is reset.
   virtual void distrust(std::uint16_t connection) noexcept { (void)connection; }
+  /// From within the telling of a reply: asks the peer something behind it, on the same connection. Ends in
+  /// on_checked or on_not_checked of the reply's token.
+  virtual void check(std::uint16_t connection) noexcept = 0;
 
   /// It is about to be fired: brings what that reads into the nearest cache. A hint; changes nothing.
   virtual void expect(net::Reservation seal) const noexcept { (void)seal; }

@@ -42,6 +42,8 @@ struct ConnectionNotes {
   Ns round_trip_ns = 0;       ///< Of probe and pings, smoothed.
   bool watched_room = false;  ///< The poller also waits for room to write.
   bool distrusted = false;    ///< What came as a reply was none to its request.
+  bool check_wanted = false;  ///< Its reply is to be checked by a probe behind it.
+  Ns held_until_ns = 0;       ///< A whole reply to a look-up is not told before; 0: none is held.
 };
 
 class Connection {
@@ -89,6 +91,9 @@ class Connection {
   [[nodiscard]] LossReason trouble() const noexcept { return trouble_; }
   /// After `reply`: may another request follow?
   [[nodiscard]] bool reusable() const noexcept;
+  /// After `reply`: did more bytes lie behind it?
+  [[nodiscard]] bool followed() const noexcept { return link_->exchange.has_surplus(); }
+  [[nodiscard]] Ns least_round_trip_ns() const noexcept { return link_->least_round_trip_ns; }
   [[nodiscard]] Ns readable_ns() const noexcept { return readable_ns_; }
   [[nodiscard]] Ns replied_ns() const noexcept { return replied_ns_; }
 

@@ -25,6 +25,7 @@
 #include "common/assert.hpp"
 #include "common/cpu.hpp"
 #include "gateway/net/connection_state.hpp"
+#include "gateway/net/round_trip.hpp"
 
 namespace backhand::net {
 namespace {
@@ -494,6 +495,7 @@ void Dialer::Dial::hand_over() {
   timer_.cancel();
   step(ConnectionEvent::handed_over);
   result_.link->fd = fd;
+  result_.link->least_round_trip_ns = least_round_trip(fd);
   result_.link->list_memory();
   thread_.finish(std::move(result_));
 }

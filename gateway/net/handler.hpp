@@ -20,6 +20,7 @@ enum class RequestClass : std::uint8_t {
   trade,   ///< May take any ready connection, the last free one too.
   lookup,  ///< Only while another connection stays free for a trade.
   ping,    ///< As lookup; the pool's own.
+  check,   ///< The pool's own too: a probe right behind a reply, on that reply's connection. See Pool::check.
 };
 
 enum class WriteStatus : std::uint8_t {
@@ -65,6 +66,8 @@ struct ReplyView {
   std::span<const HeaderField> fields;  ///< As received; trailers are not among them.
   Ns readable_ns = 0;                   ///< When its first bytes were found in the socket.
   Ns replied_ns = 0;                    ///< When it was whole.
+  Ns least_round_trip_ns = 0;  ///< No reply of this peer is readable sooner after its request; 0: not known.
+  bool followed = false;       ///< More bytes lay behind it, which answer no request.
   std::uint16_t connection = 0;
 
   /// Value of the first field called `name` (letters, digits and dashes, in any case); empty where absent.
@@ -96,6 +99,21 @@ class Handler {
   /// A ping written at `written_ns` has no reply and its connection was reset.
   virtual void on_ping_lost(Ns written_ns, Ns now) noexcept {
     (void)written_ns;
+    (void)now;
+  }
+  /// What Pool::check asked for: the reply to a probe that was written at `written_ns` behind the reply to
+  /// the request of this token, on the same connection.
+  virtual void on_checked(RequestToken token, const ReplyView& reply, Ns written_ns, Ns now) noexcept {
+    (void)token;
+    (void)reply;
+    (void)written_ns;
+    (void)now;
+  }
+  /// Instead of on_checked: the probe could not be written, or has no reply. `asked`: may_ping had allowed
+  /// it.
+  virtual void on_not_checked(RequestToken token, bool asked, Ns now) noexcept {
+    (void)token;
+    (void)asked;
     (void)now;
   }
   /// A dial that may_dial had allowed ended without a connection; its probe may have been written.

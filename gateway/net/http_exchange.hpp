@@ -60,6 +60,10 @@ class HttpExchange {
 
   /// With replied. Status, body and fields of the reply; the views live until finish().
   [[nodiscard]] ReplyView reply() const noexcept;
+  /// With replied. Were more bytes received than the reply has?
+  [[nodiscard]] bool has_surplus() const noexcept {
+    return state_ == ExchangeState::replied && parsed_ != received_;
+  }
   /// With replied. False where the peer closes, or bytes followed the reply: no further request then.
   [[nodiscard]] bool reusable() const noexcept;
   /// The reply has been read: → idle, or broken where it is not reusable.

@@ -25,7 +25,8 @@ struct Link {
     tls.add_to(near);
   }
 
-  int fd = -1;  ///< Non-blocking.
+  int fd = -1;                 ///< Non-blocking.
+  Ns least_round_trip_ns = 0;  ///< As the kernel measured it while the connection was made; 0: not known.
   TlsSession tls;
   HttpExchange exchange;
   NearMemory near{32'768, TlsMemory::kMost + 16};

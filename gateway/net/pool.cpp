@@ -26,8 +26,12 @@ constexpr int kEventsPerTurn = 16;
 constexpr Ns kStillborn = kSecond;
 constexpr Ns kChooseEvery = kMillisecond;
 constexpr Ns kAfterWrite = kMillisecond;
+// A whole reply to a look-up is held for a round trip, within these bounds: had it been a reply too many, the
+// true one would come behind it.
+constexpr Ns kShortestHold = 2 * kMillisecond;
+constexpr Ns kLongestHold = 50 * kMillisecond;
 
-std::expected<void, Error> check(const Settings& settings) {
+std::expected<void, Error> check_settings(const Settings& settings) {
   const auto bad = [](const char* what) { return std::unexpected(Error{std::string("net: ") + what}); };
   if (settings.host.empty()) return bad("host is empty");
   if (settings.port == 0) return bad("port is 0");
@@ -48,7 +52,7 @@ std::expected<void, Error> check(const Settings& settings) {
 }  // namespace
 
 std::expected<std::unique_ptr<Pool>, Error> Pool::create(const Settings& settings, Handler& handler) {
-  if (const auto checked = check(settings); !checked) return std::unexpected(checked.error());
+  if (const auto checked = check_settings(settings); !checked) return std::unexpected(checked.error());
   std::expected<std::unique_ptr<Dialer>, Error> dialer = Dialer::create(settings);
   if (!dialer) return std::unexpected(dialer.error());
   std::unique_ptr<Pool> pool(new Pool(settings, handler));
@@ -189,6 +193,11 @@ void Pool::distrust(std::uint16_t connection) noexcept {
   connections_[connection]->notes.distrusted = true;
 }
 
+void Pool::check(std::uint16_t connection) noexcept {
+  BH_ASSERT(connection < connections_.size() && connections_[connection]->notes.busy);
+  connections_[connection]->notes.check_wanted = true;
+}
+
 int Pool::do_work(Ns now) noexcept {
   if (closed_) return 0;
   int work = take_over(now);
@@ -269,11 +278,13 @@ int Pool::look(Connection& connection, Ns now) noexcept {
   }
   switch (connection.read(settings_.clock)) {
     case ReadResult::nothing:
-      return 0;
+      if (connection.notes.held_until_ns == 0 || now < connection.notes.held_until_ns) return 0;
+      deliver(connection, now);
+      return 1;
     case ReadResult::more:
       return 1;
     case ReadResult::reply:
-      deliver(connection, now);
+      if (!must_hold(connection, now)) deliver(connection, now);
       return 1;
     case ReadResult::broken:
       if (connection.notes.busy) {
@@ -286,27 +297,62 @@ int Pool::look(Connection& connection, Ns now) noexcept {
   return 0;
 }
 
+/// Only of a look-up: no strategy waits for it, and its reply does not name the request that it answers.
+BH_ON_PATH bool Pool::must_hold(Connection& connection, Ns now) noexcept {
+  ConnectionNotes& notes = connection.notes;
+  if (notes.request_class != RequestClass::lookup || !connection.reusable()) return false;
+  if (notes.held_until_ns == 0) {
+    const Ns hold = std::clamp(notes.round_trip_ns, kShortestHold, kLongestHold);
+    notes.held_until_ns = std::min(connection.replied_ns() + hold, notes.deadline_ns);
+  }
+  due_at(notes.held_until_ns);
+  return now < notes.held_until_ns;
+}
+
+/// The connection stays busy meanwhile, so that a request sent from within cannot take the buffer that the
+/// reply lies in.
+BH_ON_PATH void Pool::hand_out(Connection& connection, const ReplyView& reply, Ns now) noexcept {
+  ConnectionNotes& notes = connection.notes;
+  switch (notes.request_class) {
+    case RequestClass::trade:
+    case RequestClass::lookup:
+      handler_.on_reply(notes.token, reply, now);
+      return;
+    case RequestClass::ping:
+      --pings_outstanding_;
+      note_round_trip(notes, reply.replied_ns - notes.written_ns);
+      handler_.on_ping(reply, notes.written_ns);
+      return;
+    case RequestClass::check:
+      handler_.on_checked(notes.token, reply, notes.written_ns, now);
+      return;
+  }
+}
+
 BH_ON_PATH void Pool::deliver(Connection& connection, Ns now) noexcept {
   ConnectionNotes& notes = connection.notes;
   ReplyView reply = connection.exchange().reply();
   reply.readable_ns = connection.readable_ns();
   reply.replied_ns = connection.replied_ns();
+  reply.least_round_trip_ns = connection.least_round_trip_ns();
+  reply.followed = connection.followed();
   reply.connection = connection.place();
   waits_no_more(connection);
   ++counters_.replies;
   const bool reusable = connection.reusable();
-  // It stays busy during the callback, so that a request sent from within cannot take the buffer that the
-  // reply lies in.
-  if (notes.request_class == RequestClass::ping) {
-    --pings_outstanding_;
-    note_round_trip(notes, reply.replied_ns - notes.written_ns);
-    handler_.on_ping(reply, notes.written_ns);
-  } else {
-    handler_.on_reply(notes.token, reply, now);
-  }
+  hand_out(connection, reply, now);
   connection.exchange().finish();
   notes.busy = false;
+  notes.held_until_ns = 0;
   notes.last_used_ns = now;
+  if (std::exchange(notes.check_wanted, false)) {
+    const RequestToken token = notes.token;
+    if (reusable && !notes.distrusted && handler_.may_ping(now)) {
+      write_check(connection, token, now);
+      return;
+    }
+    handler_.on_not_checked(token, /*asked=*/false, now);
+  }
   if (notes.distrusted) {
     // By reset: of a request that may not have arrived the kernel shall deliver nothing more. A peer that
     // always answers so must not be dialed as fast as it does.
@@ -327,6 +373,12 @@ BH_ON_PATH void Pool::deliver(Connection& connection, Ns now) noexcept {
     due_at(now + ping_after_);
     if (is_expiring(connection, now)) next_due_ = std::min(next_due_, now);
   }
+}
+
+void Pool::write_check(Connection& connection, RequestToken token, Ns now) noexcept {
+  const WriteResult result = write(connection, token, RequestClass::check, settings_.probe_request,
+                                   now + ms(settings_.ping_timeout_ms));
+  if (result.status != WriteStatus::written) handler_.on_not_checked(token, /*asked=*/true, now);
 }
 
 void Pool::note_round_trip(ConnectionNotes& notes, Ns round_trip_ns) noexcept {
@@ -352,13 +404,24 @@ void Pool::lose(Connection& connection, LossReason reason, Ns now) noexcept {
   ++counters_.lost;
   note_if_stillborn(connection, now);
   abandon(connection);
-  if (notes.request_class == RequestClass::ping) {
-    --pings_outstanding_;
-    handler_.on_ping_lost(notes.written_ns, now);
-  } else {
-    handler_.on_lost(notes.token, reason, true, now);
-  }
+  tell_lost(notes, reason, now);
   tell("a connection was lost with a request outstanding");
+}
+
+void Pool::tell_lost(const ConnectionNotes& notes, LossReason reason, Ns now) noexcept {
+  switch (notes.request_class) {
+    case RequestClass::trade:
+    case RequestClass::lookup:
+      handler_.on_lost(notes.token, reason, true, now);
+      return;
+    case RequestClass::ping:
+      --pings_outstanding_;
+      handler_.on_ping_lost(notes.written_ns, now);
+      return;
+    case RequestClass::check:
+      handler_.on_not_checked(notes.token, /*asked=*/true, now);
+      return;
+  }
 }
 
 void Pool::drop_idle(Connection& connection, LossReason reason, Ns now) noexcept {
@@ -398,11 +461,7 @@ void Pool::close(Ns now) noexcept {
     abandon(*connection);
     if (!notes.busy) continue;
     waits_no_more(*connection);
-    if (notes.request_class == RequestClass::ping) {
-      handler_.on_ping_lost(notes.written_ns, now);
-    } else {
-      handler_.on_lost(notes.token, LossReason::closed_by_us, true, now);
-    }
+    tell_lost(notes, LossReason::closed_by_us, now);
   }
   next_due_ = kNever;
 }

@@ -69,6 +69,11 @@ class Pool {
   /// it is.
   void distrust(std::uint16_t connection) noexcept;
 
+  /// From within Handler::on_reply, about the reply that it tells: HTTP/1.1 ties replies to requests by their
+  /// order alone, so the probe is written behind it on the same connection. Where its reply is that of a
+  /// probe, there was no reply too many before it. Exactly one of on_checked and on_not_checked follows.
+  void check(std::uint16_t connection) noexcept;
+
   /// One turn: takes over dialed connections, reads the sockets that owe a reply, looks at one idle
   /// connection, and does what is due (time-outs, retirements, pings, dials). Returns how many things were
   /// done.
@@ -131,10 +136,14 @@ class Pool {
   void waits_no_more(const Connection& connection) noexcept;
   int look_at_idle(Ns now) noexcept;
   int look(Connection& connection, Ns now) noexcept;
+  [[nodiscard]] bool must_hold(Connection& connection, Ns now) noexcept;
   void deliver(Connection& connection, Ns now) noexcept;
+  void hand_out(Connection& connection, const ReplyView& reply, Ns now) noexcept;
+  void write_check(Connection& connection, RequestToken token, Ns now) noexcept;
   static void note_round_trip(ConnectionNotes& notes, Ns round_trip_ns) noexcept;
 
   void abandon(Connection& connection) noexcept;
+  void tell_lost(const ConnectionNotes& notes, LossReason reason, Ns now) noexcept;
   void lose(Connection& connection, LossReason reason, Ns now) noexcept;
   void drop_idle(Connection& connection, LossReason reason, Ns now) noexcept;
   void close_idle(Connection& connection, std::string_view why, Ns now) noexcept;

@@ -111,7 +111,7 @@ int Pool::upkeep_of(Connection& connection, Ns now) noexcept {
   ConnectionNotes& notes = connection.notes;
   if (notes.busy) {
     if (now < notes.deadline_ns) {
-      due_at(notes.deadline_ns);
+      due_at(notes.held_until_ns != 0 ? notes.held_until_ns : notes.deadline_ns);
       return 0;
     }
     // What has already arrived is a reply, however late this thread looks.

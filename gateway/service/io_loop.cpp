@@ -56,6 +56,7 @@ class IoLoop::PoolWire final : public engine::WirePort {
                                   Ns now) noexcept override;
   void spoil(net::Reservation seal, Ns now) noexcept override { pool_->spoil(seal, now); }
   void distrust(std::uint16_t connection) noexcept override { pool_->distrust(connection); }
+  void check(std::uint16_t connection) noexcept override { pool_->check(connection); }
   void expect(net::Reservation seal) const noexcept override { pool_->expect(seal); }
   void keep_near() noexcept override { pool_->keep_near(); }
   void rehearse_request(std::span<const char> bytes) noexcept override {
@@ -132,6 +133,13 @@ class IoLoop::PoolHandler final : public net::Handler {
   bool may_ping(Ns now) noexcept override { return engine_.may_ping(now); }
   bool may_dial(Ns now) noexcept override { return engine_.may_dial(now); }
   void on_ping_lost(Ns written_ns, Ns now) noexcept override { engine_.on_ping_lost(written_ns, now); }
+  void on_checked(net::RequestToken token, const net::ReplyView& reply, Ns written_ns,
+                  Ns now) noexcept override {
+    engine_.on_checked(token, reply, written_ns, now);
+  }
+  void on_not_checked(net::RequestToken token, bool asked, Ns now) noexcept override {
+    engine_.on_not_checked(token, asked, now);
+  }
   void on_dial_failed(Ns now) noexcept override { engine_.on_dial_failed(now); }
   void on_reserved_lost(std::uint16_t connection, Ns now) noexcept override {
     engine_.on_reserved_lost(connection, now);

@@ -55,7 +55,8 @@ std::string counters_json(const engine::Counters& c) {
   out.number("shots_armed", c.shots_armed).number("shots_fired", c.shots_fired);
   out.number("seals_fired", c.seals_fired).number("seals", c.seals).number("seals_lost", c.seals_lost);
   out.number("signed_again", c.signed_again);
-  out.number("replayed", c.replayed).number("late_replies", c.late_replies);
+  out.number("replayed", c.replayed).number("replies_distrusted", c.distrusted);
+  out.number("late_replies", c.late_replies);
   return out.line();
 }
 

@@ -36,6 +36,11 @@ constexpr std::array<BugName, kBugs> kNames{{
     {journal_room_ignored, "journal_room_ignored"},
     {queued_again, "queued_again"},
     {lost_time_unseen, "lost_time_unseen"},
+    {class_is_definite, "class_is_definite"},
+    {refusal_not_checked, "refusal_not_checked"},
+    {surplus_ignored, "surplus_ignored"},
+    {distrust_ignored, "distrust_ignored"},
+    {clock_from_one_reply, "clock_from_one_reply"},
     {bound_exceeded, "bound_exceeded"},
 }};
 
@@ -71,6 +76,11 @@ class BuggyDialect final : public bitget::Dialect {
     domain::ReversalReply reply = honest_->decode_reversal(ours, http_status, body, headers);
     if (bug_ == server_error_is_no && http_status >= 500) reply.verdict = domain::Verdict::rejected;
     if (bug_ == doubtful_code_is_no && reply.verdict == domain::Verdict::doubtful_no)
+      reply.verdict = domain::Verdict::rejected;
+    const bool once_definite =
+        reply.code_class == wire::CodeClass::fatal || reply.code_class == wire::CodeClass::mode ||
+        reply.code_class == wire::CodeClass::bad_request || reply.code_class == wire::CodeClass::not_executed;
+    if (bug_ == class_is_definite && reply.verdict == domain::Verdict::doubtful_no && once_definite)
       reply.verdict = domain::Verdict::rejected;
     if (bug_ == ambiguous_code_is_no && reply.verdict == domain::Verdict::unknown &&
         reply.code_class == wire::CodeClass::ambiguous)
@@ -144,6 +154,7 @@ std::unique_ptr<bitget::Dialect> with_bug(std::unique_ptr<bitget::Dialect> diale
   switch (bug) {
     case server_error_is_no:
     case doubtful_code_is_no:
+    case class_is_definite:
     case ack_is_execution:
     case unread_row_is_flat:
     case ambiguous_code_is_no:

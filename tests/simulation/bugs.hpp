@@ -42,9 +42,14 @@ enum class Bug : std::uint8_t {
   journal_room_ignored,  ///< Intents are taken although the journal has no room for what they will record.
   queued_again,          ///< `queued` is told anew whenever an intent is submitted anew.
   lost_time_unseen,      ///< Nobody notices that the monotonic clock stood still.
+  class_is_definite,     ///< A code is a definite no by its class, whether it may follow a leg or not.
+  refusal_not_checked,   ///< A no is believed without a look at what follows on its connection.
+  surplus_ignored,       ///< What lies behind a reply is thrown away, and the reply believed.
+  distrust_ignored,      ///< A connection goes on although a reply on it was not its request's.
+  clock_from_one_reply,  ///< One reply that contradicts the clock sets it.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
-inline constexpr std::size_t kBugs = 28;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 33;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

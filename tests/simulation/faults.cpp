@@ -19,6 +19,7 @@ constexpr std::string_view kDeadline = "nothing is sent after its deadline";
 constexpr std::string_view kHalt = "a halted gateway sends nothing";
 constexpr std::string_view kNoLeak = "no slot, ticket or reservation leaks";
 constexpr std::string_view kResolved = "unresolved only where evidence could not be had";
+constexpr std::string_view kTime = "no request is signed ahead of the venue's clock";
 constexpr std::string_view kVouched = "a start from a damaged journal is refused";
 
 constexpr FaultKind kKinds[] = {
@@ -42,6 +43,16 @@ constexpr FaultKind kKinds[] = {
     {"net_garbage_reply", kTrueNo},
     {"net_interim_reply", kTrueResult},
     {"net_unsolicited_bytes", kTrueResult},
+    {"net_extra_lies_there", kTrueNo},
+    {"net_extra_ahead", kTrueNo},
+    {"net_extra_in_front", kTrueNo},
+    {"net_extra_behind", kTrueNo},
+    {"net_extra_late", kTrueNo},
+    {"net_extra_no", kTrueNo},
+    {"net_extra_yes", kTrueResult},
+    {"net_extra_lookup_of_another", kTrueResult},
+    {"net_extra_wrong_time", kTrueNo},
+    {"net_probe_wrong_time", kTime},
     {"net_idle_close", kNoLeak},
     {"net_outage", kResolved},
     {"net_seal_spoilt", kOnce},

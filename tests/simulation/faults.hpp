@@ -17,7 +17,7 @@ struct FaultKind {
 
 /// All kinds; the position of a name in it is its number.
 [[nodiscard]] std::span<const FaultKind> fault_kinds() noexcept;
-inline constexpr std::size_t kMaxFaultKinds = 160;
+inline constexpr std::size_t kMaxFaultKinds = 192;
 
 class FaultCounts {
  public:

@@ -64,6 +64,16 @@ void Ledger::on_intended(const journal::Intended& body, journal::ReversalKey key
   }
   const auto [place, fresh] = by_oid_.emplace(text, entry->number);
   if (!fresh) context_.violate("clientOid " + text + " is given a second time, to " + name(*entry));
+  // Neither ahead of the venue nor so far behind that it takes another clock for the venue's.
+  const VenueMs venue_ms = context_.clocks.venue() / kMillisecond;
+  const config::Venue& venue = plan_.config.venue;
+  const VenueMs set_back =
+      venue.request_fuse_ms == 0 ? 0 : static_cast<VenueMs>(venue.clock_tolerance_ms - venue.request_fuse_ms);
+  constexpr VenueMs kOldest_ms = 30'000;
+  if (context_.bug != Bug::bound_exceeded && body.request_venue_ms > venue_ms)
+    context_.violate("signed ahead of the venue's clock: " + name(*entry));
+  if (body.request_venue_ms < venue_ms - set_back - kOldest_ms)
+    context_.violate("signed with a time long past at the venue: " + name(*entry));
   ++entry->intended;
   entry->intended_number = record_number;
   entry->client_oid = oid;

@@ -12,6 +12,9 @@ constexpr net::ExchangeLimits kLimits{65'536, 16'384};
 constexpr Ns kConnectTimeout = 3 * kSecond;
 constexpr Ns kPingTimeout = 5 * kSecond;
 constexpr Ns kPermissionRetry = 10 * kMillisecond;
+// As the pool's.
+constexpr Ns kShortestHold = 2 * kMillisecond;
+constexpr Ns kLongestHold = 50 * kMillisecond;
 
 /// For the bug that takes no reply for a definite no; the bytes behind are the padding that readers may
 /// touch.
@@ -90,18 +93,19 @@ engine::Sent Network::send(net::RequestToken token, net::RequestClass request_cl
   sent.written_ns = now;
   sent.status = net::WriteStatus::written;
   const bool is_reversal = request_class == net::RequestClass::trade;
+  const Kind kind = is_reversal ? Kind::reversal : Kind::lookup;
   if (is_reversal ? crash_.reach(Step::before_write) : crash_.dead()) return sent;
   const int place = pick(request_class);
   if (place < 0) {
     sent.status = net::WriteStatus::no_connection;
     return sent;
   }
-  return write_on(static_cast<std::size_t>(place), token, {bytes.data(), bytes.size()}, is_reversal,
+  return write_on(static_cast<std::size_t>(place), token, {bytes.data(), bytes.size()}, kind,
                   reply_deadline_ns, now);
 }
 
-engine::Sent Network::write_on(std::size_t place, net::RequestToken token, std::string_view text,
-                               bool is_reversal, Ns reply_deadline_ns, Ns now) {
+engine::Sent Network::write_on(std::size_t place, net::RequestToken token, std::string_view text, Kind kind,
+                               Ns reply_deadline_ns, Ns now) {
   Connection& connection = connections_[place];
   engine::Sent sent;
   sent.encoded_ns = now;
@@ -116,16 +120,16 @@ engine::Sent Network::write_on(std::size_t place, net::RequestToken token, std::
   }
   connection.state = State::busy;
   connection.token = token;
-  connection.is_ping = false;
   connection.deadline = reply_deadline_ns;
   connection.written = now;
+  const bool is_reversal = kind == Kind::reversal;
   if (is_reversal) {
     ledger_.on_written(client_oid_in(text), journal_->durable_number());
     plan_venue_fault(client_oid_in(text));
   } else {
     plan_lookup_fault();
   }
-  write(static_cast<std::uint16_t>(place), text, is_reversal, false);
+  write(static_cast<std::uint16_t>(place), text, kind);
   if (is_reversal) (void)crash_.reach(Step::after_write);
   return sent;
 }
@@ -159,7 +163,7 @@ engine::Sent Network::fire(net::Reservation seal, net::RequestToken token, Ns re
     return sent;
   }
   const std::string text = connection.request;
-  sent = write_on(seal.connection, token, text, true, reply_deadline_ns, now);
+  sent = write_on(seal.connection, token, text, Kind::reversal, reply_deadline_ns, now);
   if (sent.status == net::WriteStatus::written) ++seals_fired_;
   // The mistake of a caller who takes a sealed record for lost, when it has left.
   if (context_.bug == Bug::seal_and_again && sent.status == net::WriteStatus::written)
@@ -174,8 +178,7 @@ void Network::spoil(net::Reservation seal, Ns now) noexcept {
   if (context_.bug == Bug::spoilt_seal_leaves) {
     // The mistake of an orderly close, which flushes what was encrypted.
     const std::string text = connection.request;
-    connection.is_ping = false;
-    write(seal.connection, text, true, false);
+    write(seal.connection, text, Kind::reversal);
   }
   drop(connection);
 }
@@ -190,6 +193,8 @@ void Network::drop(Connection& connection) noexcept {
   connection.inbox.clear();
   connection.taken = 0;
   connection.ended = connection.reset = connection.one_by_one = false;
+  connection.check_wanted = connection.stalled = false;
+  connection.last_arrival = connection.last_reply = connection.held_until = 0;
 }
 
 std::string Network::describe() const {
@@ -260,7 +265,7 @@ Ns Network::next_due() const noexcept {
         break;
       case State::busy:
         if (connection.inbox.size() > connection.taken || connection.ended || connection.reset) return 0;
-        due = std::min(due, connection.deadline);
+        due = std::min(due, connection.held_until != 0 ? connection.held_until : connection.deadline);
         break;
     }
   }
@@ -281,6 +286,8 @@ int Network::read(std::uint16_t place) {
   Connection& connection = connections_[place];
   net::HttpExchange& exchange = *connection.exchange;
   int done = 0;
+  if (connection.readable == 0 && connection.taken < connection.inbox.size())
+    connection.readable = context_.clocks.mono();
   while (connection.taken < connection.inbox.size()) {
     const std::size_t size = connection.one_by_one ? 1 : connection.inbox.size() - connection.taken;
     const net::FeedStatus status =
@@ -303,8 +310,13 @@ int Network::read(std::uint16_t place) {
         lose(place, net::LossReason::unsolicited_bytes, true);
         return done;
     }
-    replied(place);
+    if (!must_hold(connection)) replied(place);
     return done;
+  }
+  const bool is_whole = exchange.state() == net::ExchangeState::replied;
+  if (is_whole && !must_hold(connection)) {
+    replied(place);
+    return 1;
   }
   if (connection.reset) {
     lose(place, net::LossReason::reset, false);
@@ -321,23 +333,77 @@ int Network::read(std::uint16_t place) {
   return done;
 }
 
+/// As the pool does with a whole reply to a look-up.
+bool Network::must_hold(Connection& connection) const {
+  const bool rest = connection.taken < connection.inbox.size() || connection.ended || connection.reset;
+  if (connection.kind != Kind::lookup || rest || !connection.exchange->reusable()) return false;
+  const Ns now = context_.clocks.mono();
+  if (connection.held_until == 0)
+    connection.held_until =
+        std::min(now + std::clamp(connection.round_trip, kShortestHold, kLongestHold), connection.deadline);
+  return now < connection.held_until;
+}
+
+void Network::hand_out(std::uint16_t place) {
+  Connection& connection = connections_[place];
+  const Ns now = context_.clocks.mono();
+  net::ReplyView view = connection.exchange->reply();
+  view.replied_ns = now;
+  view.readable_ns = connection.readable;
+  view.least_round_trip_ns = 2 * least_path_delay();
+  view.followed = connection.exchange->has_surplus() || connection.taken < connection.inbox.size();
+  view.connection = place;
+  if (context_.bug == Bug::surplus_ignored) view.followed = false;
+  switch (connection.kind) {
+    case Kind::reversal:
+    case Kind::lookup:
+      handler_->on_reply(connection.token, view, now);
+      return;
+    case Kind::ping:
+      connection.round_trip = now - connection.written;
+      handler_->on_ping(view, connection.written);
+      // The mistake of a clock that takes one reply for several witnesses.
+      if (context_.bug == Bug::clock_from_one_reply)
+        for (int i = 0; i < 2; ++i) handler_->on_ping(view, connection.written);
+      return;
+    case Kind::check:
+      handler_->on_checked(connection.token, view, connection.written, now);
+      return;
+  }
+}
+
 void Network::replied(std::uint16_t place) {
   if (crash_.reach(Step::reply)) return;
   Connection& connection = connections_[place];
-  net::ReplyView view = connection.exchange->reply();
-  view.readable_ns = view.replied_ns = context_.clocks.mono();
-  view.connection = place;
-  connection.distrusted = false;
-  if (connection.is_ping) {
-    handler_->on_ping(view, connection.written);
-  } else {
-    handler_->on_reply(connection.token, view, context_.clocks.mono());
-  }
+  connection.distrusted = connection.check_wanted = false;
+  connection.held_until = 0;
+  hand_out(place);
   if (crash_.dead()) return;
+  // The mistakes: what lies behind a reply is thrown away, and what is distrusted is used as before.
+  if (context_.bug == Bug::surplus_ignored) connection.taken = connection.inbox.size();
+  if (context_.bug == Bug::distrust_ignored) connection.distrusted = false;
   const bool rest = connection.taken < connection.inbox.size() || connection.ended || connection.reset ||
                     connection.distrusted;
-  connection.exchange->finish();
+  if (context_.bug == Bug::surplus_ignored && connection.exchange->has_surplus()) {
+    connection.exchange = std::make_unique<net::HttpExchange>(kLimits);
+  } else {
+    connection.exchange->finish();
+  }
   connection.last_used = context_.clocks.mono();
+  if (std::exchange(connection.check_wanted, false)) {
+    if (context_.bug == Bug::refusal_not_checked) {
+      believe_unchecked(place);
+    } else if (connection.exchange->state() == net::ExchangeState::idle && !rest &&
+               handler_->may_ping(context_.clocks.mono())) {
+      connection.inbox.clear();
+      connection.taken = 0;
+      connection.one_by_one = false;
+      write_check(place);
+      return;
+    } else {
+      handler_->on_not_checked(connection.token, false, context_.clocks.mono());
+    }
+  }
   if (connection.exchange->state() == net::ExchangeState::idle && !rest) {
     connection.state = State::ready;
     connection.inbox.clear();
@@ -349,12 +415,40 @@ void Network::replied(std::uint16_t place) {
   tell_pool("");
 }
 
+void Network::write_check(std::uint16_t place) {
+  Connection& connection = connections_[place];
+  connection.state = State::busy;
+  connection.written = context_.clocks.mono();
+  connection.deadline = connection.written + kPingTimeout;
+  write(place, probe_, Kind::check);
+}
+
+/// The mistake of a gateway that takes the first no for the answer to its request.
+void Network::believe_unchecked(std::uint16_t place) {
+  const Ns now = context_.clocks.mono();
+  std::string body = R"({"code":"00000","msg":"success","requestTime":1,"data":{"serverTime":")" +
+                     std::to_string(context_.clocks.venue() / kMillisecond) + "\"}}";
+  body.reserve(body.size() + 64);
+  net::ReplyView view;
+  view.http_status = 200;
+  view.body = body;
+  view.readable_ns = view.replied_ns = now;
+  view.connection = place;
+  const net::RequestToken token = connections_[place].token;
+  if (handler_->may_ping(now)) {
+    handler_->on_checked(token, view, now, now);
+  } else {
+    handler_->on_not_checked(token, false, now);
+  }
+}
+
 void Network::lose(std::uint16_t place, net::LossReason reason, bool by_us) {
   Connection& connection = connections_[place];
   const net::RequestToken token = connection.token;
-  const bool is_ping = connection.is_ping;
+  const bool is_ping = connection.kind == Kind::ping;
+  const bool is_check = connection.kind == Kind::check;
   const Ns written = connection.written;
-  const bool is_reversal = !is_ping && !client_oid_in(connection.request).empty();
+  const bool is_reversal = connection.kind == Kind::reversal;
   if (!is_ping) ++lost_;
   if (context_.bug == Bug::resend_on_reset && is_reversal && reason != net::LossReason::timeout &&
       count(State::ready) > 0) {
@@ -365,12 +459,16 @@ void Network::lose(std::uint16_t place, net::LossReason reason, bool by_us) {
   const Ns now = context_.clocks.mono();
   if (is_ping) {
     handler_->on_ping_lost(written, now);
+  } else if (is_check) {
+    handler_->on_not_checked(token, true, now);
   } else if (context_.bug == Bug::lost_reply_is_no && is_reversal) {
     net::ReplyView view;
     view.http_status = 400;
     view.body = std::string_view{kFabricatedNo.data()};
-    view.replied_ns = now;
+    view.replied_ns = view.readable_ns = now;
+    view.connection = place;
     handler_->on_reply(token, view, now);
+    believe_unchecked(place);
   } else {
     handler_->on_lost(token, reason, by_us, now);
   }
@@ -382,12 +480,11 @@ void Network::resend(Connection& broken) {
   Connection& other = connections_[place];
   other.state = State::busy;
   other.token = broken.token;
-  other.is_ping = false;
   other.deadline = broken.deadline;
   other.written = broken.written;
   const std::string bytes = broken.request;
   drop(broken);
-  write(place, bytes, true, false);
+  write(place, bytes, Kind::reversal);
 }
 
 int Network::ping() {
@@ -400,10 +497,9 @@ int Network::ping() {
     next_ping_try_ = now + kPermissionRetry;
     if (count(State::ready) < 2 || !handler_->may_ping(now)) return 0;
     connection.state = State::busy;
-    connection.is_ping = true;
     connection.deadline = now + kPingTimeout;
     connection.written = now;
-    write(place, probe_, false, true);
+    write(place, probe_, Kind::ping);
     return 1;
   }
   return 0;
@@ -485,6 +581,7 @@ int Network::take_dialed() {
     net::ReplyView view = connection.exchange->reply();
     view.replied_ns = view.readable_ns = now;
     handler_->on_ping(view, dialed.written);
+    connection.round_trip = now - dialed.written;
     connection.exchange->finish();
     connection.last_used = now;
     connection.state = State::ready;

@@ -41,6 +41,7 @@ class Network final : public engine::WirePort {
                                   Ns now) noexcept override;
   void spoil(net::Reservation seal, Ns now) noexcept override;
   void distrust(std::uint16_t connection) noexcept override { connections_[connection].distrusted = true; }
+  void check(std::uint16_t connection) noexcept override { connections_[connection].check_wanted = true; }
   /// Reads what has arrived, times out, dials, pings.
   int do_work();
   [[nodiscard]] Ns next_due() const noexcept;
@@ -78,16 +79,25 @@ class Network final : public engine::WirePort {
     garbage,
     interim,
   };
+  /// What a request is to the pool.
+  enum class Kind : std::uint8_t { reversal, lookup, ping, check };
   struct Connection {
     State state = State::closed;
     std::uint32_t generation =
         0;  ///< Changes whenever the connection ends: what arrives for an older one is dropped.
-    bool distrusted = false;  ///< Of its last reply.
+    bool distrusted = false;    ///< Of its last reply,
+    bool check_wanted = false;  ///< and the engine wants it checked.
+    bool stalled = false;       ///< The peer, or what is in between, passes nothing more on.
+    Ns last_arrival = 0;        ///< World's time: nothing written later arrives earlier,
+    Ns last_reply = 0;          ///< and replies keep their order too.
+    Ns round_trip = 0;          ///< Of its last ping or look-up.
+    Ns held_until = 0;          ///< Monotonic: a whole reply to a look-up is told then; 0: none is held.
     std::unique_ptr<net::HttpExchange> exchange;
     net::RequestToken token;
-    bool is_ping = false;
+    Kind kind = Kind::ping;
     Ns deadline = 0;  ///< Monotonic; with busy.
     Ns written = 0;   ///< Monotonic.
+    Ns readable = 0;  ///< Monotonic: when the first bytes of the reply were read; 0: none were.
     Ns last_used = 0;
     std::string request;  ///< What was sealed; and for the bug that sends it again.
     std::string inbox;
@@ -100,7 +110,7 @@ class Network final : public engine::WirePort {
     std::uint16_t connection = 0;
     std::uint32_t generation = 0;
     std::string bytes;
-    bool is_reversal = false;
+    Kind kind = Kind::ping;
     Fate fate = Fate::fine;
     std::uint32_t process = 0;
   };
@@ -118,22 +128,39 @@ class Network final : public engine::WirePort {
     return count(State::dialing) + count(State::ready) + count(State::busy);
   }
   [[nodiscard]] engine::Sent write_on(std::size_t place, net::RequestToken token, std::string_view text,
-                                      bool is_reversal, Ns reply_deadline_ns, Ns now);
+                                      Kind kind, Ns reply_deadline_ns, Ns now);
   [[nodiscard]] int pick(net::RequestClass request_class) const noexcept;
-  [[nodiscard]] Fate draw_fate(bool is_reversal, bool is_ping);
+  [[nodiscard]] Fate draw_fate(Kind kind);
   [[nodiscard]] Ns path_delay();
-  void write(std::uint16_t place, std::string_view bytes, bool is_reversal, bool is_ping);
+  /// No packet takes less.
+  [[nodiscard]] Ns least_path_delay() const noexcept { return plan_.one_way * 63 / 100; }
+  void write(std::uint16_t place, std::string_view bytes, Kind kind);
   void arrive(const Flight& flight);
   void answer(const Flight& flight, const venue::HttpResponse& response);
   void deliver(const Flight& flight, std::string bytes, Ns delay, bool ends, bool one_by_one);
   void end_stream(const Flight& flight, Ns delay, bool reset);
+  void stall(const Flight& flight);
   void note_arrival(const Flight& flight);
+
+  // Replies too many, in network_extra.cpp.
+  [[nodiscard]] bool draw_extra() const;
+  void extra_at_write(const Flight& flight);
+  void extra_at_answer(const Flight& flight, std::string& bytes, Ns delay);
+  void note_reply(const Flight& flight, const std::string& bytes);
+  /// Of what might be taken for the reply to `flight`, or to a request after it; fires what kind it is.
+  [[nodiscard]] std::string extra_reply(const Flight& flight, bool may_be_lookup);
+  void put(std::uint16_t place, std::uint32_t generation, Ns delay, std::string bytes);
+  void spoil_time_of_probe(std::string& bytes);
   void plan_venue_fault(std::string_view client_oid);
   void plan_lookup_fault();
 
   int read(std::uint16_t place);
   int read_idle(std::uint16_t place);
+  [[nodiscard]] bool must_hold(Connection& connection) const;
   void replied(std::uint16_t place);
+  void hand_out(std::uint16_t place);
+  void believe_unchecked(std::uint16_t place);
+  void write_check(std::uint16_t place);
   void lose(std::uint16_t place, net::LossReason reason, bool by_us);
   void drop(Connection& connection) noexcept;
   int dial();
@@ -166,6 +193,9 @@ class Network final : public engine::WirePort {
   std::optional<Flight> held_;  ///< A reply to be swapped waits for its partner,
   std::string held_reply_;      ///< with these bytes.
   std::vector<Dialed> dialed_;
+  std::string last_ack_;                                         ///< The last yes that was sent to anybody.
+  std::map<std::string, std::string, std::less<>> last_lookup_;  ///< By path: the last reply to a look-up,
+  std::map<std::string, std::string, std::less<>> last_asker_;   ///< and the key that asked.
   std::map<std::pair<std::uint16_t, std::uint32_t>, Ns>
       ended_at_;  ///< (connection, generation) and when it ended.
 };

@@ -31,31 +31,44 @@ constexpr std::array<std::string_view, 16> kFateNames{
 
 }  // namespace
 
+namespace {
+
+/// How long a reply to be swapped waits for its partner.
+constexpr Ns kHold = 200 * kMillisecond;
+
+}  // namespace
+
 Ns Network::path_delay() { return context_.random.heavy(plan_.one_way, plan_.jitter_most); }
 
-Network::Fate Network::draw_fate(bool is_reversal, bool is_ping) {
-  if (!context_.faults_on || is_ping || !context_.random.chance(plan_.network_fault)) return Fate::fine;
+Network::Fate Network::draw_fate(Kind kind) {
+  if (!context_.faults_on || kind == Kind::ping || kind == Kind::check ||
+      !context_.random.chance(plan_.network_fault))
+    return Fate::fine;
   const auto fate = static_cast<Fate>(context_.random.between(1, kFateNames.size() - 1));
   // TLS gives a reply to whom it belongs; only what stands before the venue's own servers can mix replies up,
   // and an answer to a look-up names nobody.
-  if (fate == Fate::swapped && !is_reversal) return Fate::reply_late;
+  if (fate == Fate::swapped && kind != Kind::reversal) return Fate::reply_late;
   return fate;
 }
 
-void Network::write(std::uint16_t place, std::string_view bytes, bool is_reversal, bool is_ping) {
+void Network::write(std::uint16_t place, std::string_view bytes, Kind kind) {
   Connection& connection = connections_[place];
   BH_ASSERT(connection.exchange != nullptr);
   connection.exchange->begin();
   connection.request = bytes;
+  connection.kind = kind;
+  connection.readable = 0;
   Flight flight;
   flight.connection = place;
   flight.generation = connection.generation;
   flight.bytes = bytes;
-  flight.is_reversal = is_reversal;
-  flight.fate = draw_fate(is_reversal, is_ping);
+  flight.kind = kind;
+  flight.fate = draw_fate(kind);
   flight.process = process_;
   if (flight.fate != Fate::fine && flight.fate != Fate::swapped)
     context_.fire(kFateNames[static_cast<std::size_t>(flight.fate)]);
+  if (draw_extra()) extra_at_write(flight);
+  if (connection.stalled) return;
   Ns delay = path_delay();
   switch (flight.fate) {
     case Fate::reset_before:
@@ -65,6 +78,7 @@ void Network::write(std::uint16_t place, std::string_view bytes, bool is_reversa
       end_stream(flight, delay, false);
       return;
     case Fate::request_lost:
+      connection.stalled = true;
       return;
     case Fate::request_late:
       delay += context_.random.between(100, 3'000) * kMillisecond;
@@ -75,6 +89,8 @@ void Network::write(std::uint16_t place, std::string_view bytes, bool is_reversa
     default:
       break;
   }
+  delay = std::max(delay, connection.last_arrival - context_.now());
+  connection.last_arrival = context_.now() + delay;
   last_arrival_ = std::max(last_arrival_, context_.now() + delay);
   context_.after(delay, [this, flight] { arrive(flight); });
 }
@@ -95,10 +111,11 @@ void Network::arrive(const Flight& flight) {
   const venue::ParseStatus parsed = venue::parse_request(flight.bytes, request, used);
   BH_ASSERT(parsed == venue::ParseStatus::complete && used == flight.bytes.size());
   const venue::HttpResponse response = venue_.handle(request, context_.clocks.venue(), "10.0.0.1");
+  const bool is_reversal = flight.kind == Kind::reversal;
   if (context_.trace) {
-    context_.tell("venue got " + flight.bytes.substr(0, flight.is_reversal ? 0 : flight.bytes.find('\r')) +
+    context_.tell("venue got " + flight.bytes.substr(0, is_reversal ? 0 : flight.bytes.find('\r')) +
                   std::string(client_oid_in(flight.bytes)) + ", says " + std::to_string(response.status) +
-                  " " + response.body.substr(0, flight.is_reversal ? 160 : 60));
+                  " " + response.body.substr(0, is_reversal ? 160 : 60));
   }
   answer(flight, response);
 }
@@ -106,6 +123,8 @@ void Network::arrive(const Flight& flight) {
 void Network::answer(const Flight& flight, const venue::HttpResponse& response) {
   Ns delay = response.delay + path_delay();
   std::string bytes = venue::to_http(response);
+  note_reply(flight, bytes);
+  if (flight.kind == Kind::ping && draw_extra()) spoil_time_of_probe(bytes);
   switch (response.delivery) {
     case venue::Delivery::normal:
       break;
@@ -123,10 +142,11 @@ void Network::answer(const Flight& flight, const venue::HttpResponse& response) 
       end_stream(flight, delay, true);
       return;
     case venue::Delivery::stall:
+      stall(flight);
       return;
   }
   const bool names_order =
-      flight.is_reversal && bytes.find("clientOid") != std::string::npos && response.status == 200;
+      flight.kind == Kind::reversal && bytes.find("clientOid") != std::string::npos && response.status == 200;
   if (names_order && held_ && held_->connection != flight.connection) {
     context_.fire("net_swapped_replies");
     const Flight other = *std::exchange(held_, std::nullopt);
@@ -142,6 +162,7 @@ void Network::answer(const Flight& flight, const venue::HttpResponse& response) 
       end_stream(flight, delay, false);
       return;
     case Fate::reply_lost:
+      stall(flight);
       return;
     case Fate::reply_late:
       delay += context_.random.between(100, 6'000) * kMillisecond;
@@ -175,14 +196,26 @@ void Network::answer(const Flight& flight, const venue::HttpResponse& response) 
       if (!held_ && names_order) {
         held_ = flight;
         held_reply_ = std::move(bytes);
-        context_.after(200 * kMillisecond, [this] { release_held(); });
+        context_.after(kHold, [this] { release_held(); });
+        // What is written behind it on its connection is answered behind it.
+        Connection& sender = connections_[flight.connection];
+        if (sender.generation == flight.generation)
+          sender.last_reply = std::max(sender.last_reply, context_.now() + kHold);
         return;
       }
       break;
     default:
       break;
   }
+  if (flight.kind != Kind::ping && flight.kind != Kind::check && draw_extra())
+    extra_at_answer(flight, bytes, delay);
   deliver(flight, std::move(bytes), delay, false, false);
+}
+
+/// Whatever else is written on its connection has no reply either: a stream has no gaps.
+void Network::stall(const Flight& flight) {
+  Connection& connection = connections_[flight.connection];
+  if (connection.generation == flight.generation) connection.stalled = true;
 }
 
 void Network::release_held() {
@@ -192,6 +225,12 @@ void Network::release_held() {
 }
 
 void Network::deliver(const Flight& flight, std::string bytes, Ns delay, bool ends, bool one_by_one) {
+  Connection& sender = connections_[flight.connection];
+  if (sender.generation == flight.generation) {
+    if (sender.stalled) return;
+    delay = std::max(delay, sender.last_reply - context_.now());
+    sender.last_reply = context_.now() + delay;
+  }
   context_.after(delay, [this, place = flight.connection, generation = flight.generation,
                          text = std::move(bytes), ends, one_by_one] {
     Connection& connection = connections_[place];

@@ -259,6 +259,7 @@ void draw_faults(Context& context, Plan& plan) {
   plan.network_fault = some(0.6, 0.15);
   plan.venue_fault = some(0.6, 0.4);
   plan.lookup_fault = some(0.4, 0.15);
+  plan.extra_reply = some(0.4, 0.1);
   plan.strategy_fault = some(0.5, 0.3);
   plan.dial_fault = some(0.3, 0.3);
   plan.kills = often(0.5, 4);
@@ -293,6 +294,10 @@ Plan draw_plan(Context& context) {
     plan.config.venue.execution_grace_ms = 1;
     plan.config.venue.settle_recheck_ms = 1;
   }
+  using enum Bug;
+  if (context.bug == surplus_ignored || context.bug == distrust_ignored ||
+      context.bug == clock_from_one_reply || context.bug == refusal_not_checked)
+    plan.extra_reply = 0.2;
   if (context.bug == Bug::bound_exceeded) {
     plan.venue_events = 6;
     plan.network_fault = 0.2;

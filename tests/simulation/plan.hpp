@@ -26,6 +26,7 @@ struct Plan {
   double network_fault = 0;   ///< A request or its reply.
   double venue_fault = 0;     ///< A reversal.
   double lookup_fault = 0;    ///< A look-up.
+  double extra_reply = 0;     ///< A request: one reply too many comes on its connection.
   double strategy_fault = 0;  ///< An intent.
   double dial_fault = 0;
   double shots = 0;  ///< An intent arms, fires or disarms a shot.

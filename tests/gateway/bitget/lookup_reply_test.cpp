@@ -117,6 +117,11 @@ TEST_F(LookupReplies, AccountMode) {
   EXPECT_EQ(reply_.position_mode, domain::PositionMode::hedge);
   EXPECT_EQ(decode_data(LookupKind::account_mode, R"({"posMode":"one_way_mode"})").status, LookupStatus::ok);
   EXPECT_EQ(reply_.position_mode, domain::PositionMode::one_way);
+  EXPECT_EQ(decode_data(LookupKind::account_mode, R"({"marginCoin":"usdt","posMode":"one_way_mode"})").status,
+            LookupStatus::ok);
+  EXPECT_EQ(decode_data(LookupKind::account_mode, R"({"marginCoin":"USDC","posMode":"one_way_mode"})").status,
+            LookupStatus::unavailable)
+      << "the account of another product";
   for (const std::string_view data : {"{}", "null", "[]", R"({"posMode":""})", R"({"posMode":"both"})",
                                       R"({"posMode":null})", R"({"posMode":1})"}) {
     EXPECT_EQ(decode_data(LookupKind::account_mode, data).status, LookupStatus::unavailable) << data;
@@ -417,6 +422,11 @@ TEST_F(LookupReplies, AnotherOrderThanTheOneAskedForTeachesNothing) {
   EXPECT_TRUE(nameless.orders[0].client_oid.empty());
 }
 
+TEST_F(LookupReplies, AnOrderOfAnotherSymbolAnswersAnotherQuestion) {
+  for (const LookupKind kind : {LookupKind::order_by_client_oid, LookupKind::order_by_order_id})
+    EXPECT_EQ(decode_data(kind, replaced(kOrder, "ETHUSDT", "BTCUSDT")).status, LookupStatus::unavailable);
+}
+
 TEST_F(LookupReplies, AnUnknownOrderIsNotFound) {
   for (const LookupKind kind : {LookupKind::order_by_client_oid, LookupKind::order_by_order_id}) {
     for (const std::string_view code : {"40109", "40768", "43001", "45057", "31007", "80011"}) {
@@ -474,16 +484,20 @@ TEST_F(LookupReplies, ALongNameOfSomebodyElseIsNotCutIntoOurs) {
 TEST_F(LookupReplies, Fills) {
   const auto& reply = decode_data(
       LookupKind::fills,
-      R"({"fillList":[{"tradeId":"1","orderId":"121212","price":"1900","baseVolume":"1.5","cTime":"1627293509612",)"
-      R"("feeDetail":[{"deduction":"no","feeCoin":"USDT"}]},{"orderId":121212,"baseVolume":2,"cTime":1627293509613}],)"
+      R"({"fillList":[{"tradeId":"1","orderId":"1323031696869281794","price":"1900","baseVolume":"1.5","cTime":"1627293509612",)"
+      R"("feeDetail":[{"deduction":"no","feeCoin":"USDT"}]},{"orderId":1323031696869281794,"baseVolume":2,"cTime":1627293509613}],)"
       R"("endId":"123"})");
   EXPECT_EQ(reply.status, LookupStatus::ok);
   ASSERT_EQ(reply.fills.size(), 2U);
-  EXPECT_EQ(reply.fills[0].order_id.view(), "121212");
+  EXPECT_EQ(reply.fills[0].order_id.view(), "1323031696869281794");
   EXPECT_EQ(reply.fills[0].size, (Decimal{15, 1}));
   EXPECT_EQ(reply.fills[1].time_venue_ms, 1'627'293'509'613);
   EXPECT_FALSE(reply.truncated);
   EXPECT_TRUE(decode_data(LookupKind::fills, R"({"fillList":[{"orderId":"1","baseVolume":"1"}]})").truncated);
+  const auto& of_another = decode_data(
+      LookupKind::fills, R"({"fillList":[{"orderId":"121212","baseVolume":"1","cTime":"1627293509612"}]})");
+  EXPECT_TRUE(of_another.truncated) << "fills of an order that was not asked about";
+  EXPECT_TRUE(of_another.fills.empty());
   EXPECT_EQ(decode_data(LookupKind::fills, R"({"fillList":null})").status, LookupStatus::ok);
 }
 
@@ -515,7 +529,8 @@ TEST_F(LookupReplies, EveryCutOfAReplyTeachesNothing) {
       {LookupKind::contracts, R"([{"symbol":"A","supportMarginCoins":["USDT"]}])"},
       {LookupKind::order_by_client_oid, std::string(kOrder)},
       {LookupKind::reversal_history, R"({"entrustedList":[)" + std::string(kOrder) + "]}"},
-      {LookupKind::fills, R"({"fillList":[{"orderId":"1","baseVolume":"1","cTime":"1627293509612"}]})"}};
+      {LookupKind::fills,
+       R"({"fillList":[{"orderId":"1323031696869281794","baseVolume":"1","cTime":"1627293509612"}]})"}};
   for (const auto& [kind, data] : samples) {
     for (const std::string& whole :
          {R"({"code":"00000","msg":"success","requestTime":1695806875837,"data":)" + data + "}",

@@ -1,6 +1,7 @@
 #include "tests/gateway/engine/gateway_world.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/assert.hpp"
 #include "gateway/engine/journal_room.hpp"
@@ -171,8 +172,7 @@ std::size_t GatewayWorld::count(engine::EngineEvent event) const {
   return static_cast<std::size_t>(std::count(events.begin(), events.end(), event));
 }
 
-void GatewayWorld::tell_clock() {
-  if (!answers) return;
+net::ReplyView GatewayWorld::probe_reply() {
   body_ = R"({"code":"00000","msg":"success","requestTime":0,"data":{"serverTime":")" +
           std::to_string((kUnixBase_ns + now + lost) / kMillisecond) + "\"}}";
   body_.reserve(body_.size() + bitget::Dialect::kReplyPadding);
@@ -180,7 +180,11 @@ void GatewayWorld::tell_clock() {
   view.http_status = 200;
   view.body = body_;
   view.readable_ns = view.replied_ns = now;
-  engine->on_ping(view, now);
+  return view;
+}
+
+void GatewayWorld::tell_clock() {
+  if (answers) engine->on_ping(probe_reply(), now);
 }
 
 void GatewayWorld::answer_all() {
@@ -199,6 +203,7 @@ void GatewayWorld::answer_all() {
     view.body = body_;
     view.readable_ns = view.replied_ns = now;
     engine->on_reply(request.token, view, now);
+    if (std::exchange(check_wanted_, false)) engine->on_checked(request.token, probe_reply(), now, now);
   }
 }
 

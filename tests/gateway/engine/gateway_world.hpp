@@ -68,6 +68,7 @@ class GatewayWorld final : public engine::WirePort, public engine::LanePort, pub
     return {};
   }
   void spoil(net::Reservation, Ns) noexcept override {}
+  void check(std::uint16_t) noexcept override { check_wanted_ = true; }
 
   // engine::LanePort
   bool publish(LaneIndex lane, wire::Outcome& outcome) noexcept override;
@@ -109,7 +110,9 @@ class GatewayWorld final : public engine::WirePort, public engine::LanePort, pub
   };
   void answer_all();
   void tell_clock();
+  [[nodiscard]] net::ReplyView probe_reply();
 
+  bool check_wanted_ = false;  ///< The reply that is just being told is to be checked.
   std::deque<Request> requests_;
   std::string body_;
 };

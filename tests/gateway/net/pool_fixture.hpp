@@ -38,6 +38,8 @@ class Recorder final : public Handler {
     std::uint16_t connection = 0;
     Ns readable_ns = 0;
     Ns replied_ns = 0;
+    Ns least_round_trip_ns = 0;
+    bool followed = false;
   };
   struct Loss {
     RequestToken token;
@@ -47,7 +49,7 @@ class Recorder final : public Handler {
 
   void on_reply(RequestToken token, const ReplyView& reply, Ns now) noexcept override {
     replies.push_back({token, reply.http_status, std::string(reply.body), reply.connection, reply.readable_ns,
-                       reply.replied_ns});
+                       reply.replied_ns, reply.least_round_trip_ns, reply.followed});
     if (then) then(now);
   }
   void on_lost(RequestToken token, LossReason reason, bool aborted_by_reset, Ns) noexcept override {
@@ -66,6 +68,11 @@ class Recorder final : public Handler {
     dials_asked += 1;
     return dial_allowed;
   }
+  void on_checked(RequestToken token, const ReplyView& reply, Ns, Ns) noexcept override {
+    checked.push_back({token, reply.http_status, std::string(reply.body), reply.connection, reply.readable_ns,
+                       reply.replied_ns, reply.least_round_trip_ns, reply.followed});
+  }
+  void on_not_checked(RequestToken, bool asked, Ns) noexcept override { not_checked.push_back(asked); }
   void on_ping_lost(Ns, Ns) noexcept override { ++pings_lost; }
   void on_dial_failed(Ns) noexcept override { ++dials_failed; }
   void on_reserved_lost(std::uint16_t, Ns) noexcept override { ++reserved_lost; }
@@ -78,6 +85,8 @@ class Recorder final : public Handler {
   }
 
   std::vector<Reply> replies;
+  std::vector<Reply> checked;
+  std::vector<bool> not_checked;  ///< For each: had the probe been allowed?
   std::vector<Loss> losses;
   std::vector<unsigned> ready_seen;
   std::vector<std::string> reasons;
