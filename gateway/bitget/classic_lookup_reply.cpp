@@ -217,7 +217,8 @@ class DataReader {
       if (row == nullptr) return RowResult::incomplete;
       domain::FillRow fill;
       const RowResult result = read_fill(*row, fill);
-      if (result == RowResult::read && fill.order_id != lookup_.order_id) return RowResult::incomplete;
+      const bool of_another = !lookup_.order_id.empty() && fill.order_id != lookup_.order_id;
+      if (result == RowResult::read && of_another) return RowResult::incomplete;
       if (result == RowResult::read) append(out_.fills, fill, out_.truncated);
       return result;
     });

@@ -277,10 +277,12 @@ void World::check_counts() {
   bool assumptions_hold = !network_.arrived_beyond_assumption();
   // Nor where the venue's clock is stepped within one of its windows.
   if (venue_was_stepped_) assumptions_hold = false;
-  // A lead trader whom neither the configuration nor the venue announces is known by the first refusal only.
+  // A lead trader whom neither the configuration nor the venue announces is known by the first refusal only;
+  // so is one of whom each of the look-ups that a start waits for was lost, which replies too many make
+  // likelier.
   for (std::size_t a = 0; a < plan_.config.accounts.size(); ++a) {
     if (plan_.scenario.accounts[a].lead_trader && !plan_.config.accounts[a].lead_trader &&
-        !plan_.options.spot_info)
+        (!plan_.options.spot_info || plan_.extra_reply > 0))
       assumptions_hold = false;
   }
   if (assumptions_hold && counters.reversals_throttled > 0)

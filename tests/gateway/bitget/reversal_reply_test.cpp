@@ -106,14 +106,14 @@ TEST_F(ReversalReply, ABare429OrAPageOfHtmlIsUnknown) {
 
 TEST_F(ReversalReply, ANoThatContradictsItselfIsUnknown) {
   for (const std::string_view body :
-       {R"({"code":"40017","msg":"x","data":{"orderId":"1"}})",
-        R"({"code":"40017","msg":"x","data":{"clientOid":"2"}})",
-        R"({"code":"40017","code":"00000","msg":"x"})", R"({"code":"98765","code":"40017","msg":"x"})",
-        R"({"code":"40017","msg":"x","requestTime":1,"requestTime":2})",
-        R"({"code":"40017","msg":"x","data":null,"data":{}})"}) {
+       {R"({"code":"40020","msg":"x","data":{"orderId":"1"}})",
+        R"({"code":"40020","msg":"x","data":{"clientOid":"2"}})",
+        R"({"code":"40020","code":"00000","msg":"x"})", R"({"code":"98765","code":"40020","msg":"x"})",
+        R"({"code":"40020","msg":"x","requestTime":1,"requestTime":2})",
+        R"({"code":"40020","msg":"x","data":null,"data":{}})"}) {
     EXPECT_EQ(verdict(400, body), Verdict::unknown) << body;
   }
-  EXPECT_EQ(verdict(400, R"({"code":"40017","msg":"x","data":{"clientOid":"121211212122","orderId":null}})"),
+  EXPECT_EQ(verdict(400, R"({"code":"40020","msg":"x","data":{"clientOid":"121211212122","orderId":null}})"),
             Verdict::rejected);
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -156,6 +157,7 @@ class LookupRig : public WirePort, public LanePort, public journal::Sink, public
   [[nodiscard]] Sent fire(net::Reservation, net::RequestToken, Ns, Ns) noexcept override { return {}; }
   void spoil(net::Reservation, Ns) noexcept override {}
   void distrust(std::uint16_t) noexcept override { ++distrusted; }
+  void check(std::uint16_t) noexcept override { check_wanted_ = true; }
   bool publish(LaneIndex, wire::Outcome& outcome) noexcept override {
     last_ = outcome;
     return true;
@@ -222,7 +224,17 @@ class LookupRig : public WirePort, public LanePort, public journal::Sink, public
         as_reply(answer, now_,
                  [&](const net::ReplyView& view) { engine_->on_reply(request.token, view, now_); });
       }
+      if (std::exchange(check_wanted_, false)) check_reply(request.token);
     }
+  }
+  /// As the pool does: a probe behind the reply.
+  void check_reply(net::RequestToken token) {
+    if (!engine_->may_ping(now_)) {
+      engine_->on_not_checked(token, /*asked=*/false, now_);
+      return;
+    }
+    Answer answer = ask(std::string{dialect_->probe_request()});
+    as_reply(answer, now_, [&](const net::ReplyView& view) { engine_->on_checked(token, view, now_, now_); });
   }
   void ping() {
     next_ping_ = now_ + 5 * kSecond;
@@ -238,6 +250,7 @@ class LookupRig : public WirePort, public LanePort, public journal::Sink, public
   std::unique_ptr<Engine> engine_;
   std::vector<Request> out_;
   wire::Outcome last_{};
+  bool check_wanted_ = false;  ///< The reply that is just being told is to be checked.
   std::uint64_t number_ = 0;
   std::uint64_t last_id_ = 0;
   Ns now_ = 100 * kSecond;
