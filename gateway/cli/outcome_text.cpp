@@ -118,7 +118,7 @@ std::string outcome_json(const wire::Outcome& outcome, std::uint32_t line) {
 
 std::string outcome_heading() {
   return row("ms", "id", "event", "detail", "account", "symbol",
-             {"taken us", "encode us", "write us", "reply us", "told us"}, "position, order id");
+             {"taken us", "encode us", "write us", "reply us", "told us"}, "position, client oid, order id");
 }
 
 std::string outcome_row(const wire::Outcome& outcome, Ns start_ns) {
@@ -126,8 +126,8 @@ std::string outcome_row(const wire::Outcome& outcome, Ns start_ns) {
   std::snprintf(told.data(), told.size(), "%.3f",
                 static_cast<double>(outcome.published_ns - start_ns) / kMillisecond);
   std::string rest = positions(outcome);
-  if (!outcome.order_id.empty()) {
-    rest += std::string{rest.empty() ? "" : ", "} + std::string{outcome.order_id.view()};
+  for (const std::string_view id : {outcome.client_oid.view(), outcome.order_id.view()}) {
+    if (!id.empty()) rest += std::string{rest.empty() ? "" : ", "} + std::string{id};
   }
   if ((outcome.flags & wire::kForeignChange) != 0) rest += ", others traded";
   if ((outcome.flags & wire::kReplayed) != 0) rest += ", told again";

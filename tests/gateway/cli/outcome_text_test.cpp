@@ -81,7 +81,7 @@ TEST(OutcomeText, JsonLineIsValidForAnyBytes) {
 TEST(OutcomeText, RowShowsStagesInMicroseconds) {
   const std::string row = outcome_row(settled(), 0);
   for (const char* part : {"15.003", "settled", "reversed", "main", "ETHUSDT", " 0.5", " 1.0", " 0.1",
-                           "14000.0", "20 long/0 short -> 0 long/20 short, 77, others traded"}) {
+                           "14000.0", "20 long/0 short -> 0 long/20 short, bh-1, 77, others traded"}) {
     EXPECT_NE(row.find(part), std::string::npos) << part << " in " << row;
   }
 }
