@@ -6,7 +6,9 @@
 #include <utility>
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace backhand::client {
 
@@ -36,6 +38,15 @@ using Fds = std::array<shm::Fd, wire::kAttachFds>;
     }
   }
   return got;
+}
+
+/// A pidfd of the process that listens behind `socket`; none where it is in a PID namespace that we cannot
+/// see.
+[[nodiscard]] shm::Fd process_behind(int socket) noexcept {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid <= 0) return {};
+  return shm::Fd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
 }
 
 [[nodiscard]] std::expected<std::shared_ptr<const Mapping>, Error> map(const wire::AttachReply& reply,
@@ -102,7 +113,8 @@ std::expected<std::optional<AttachedLane>, Error> AttachCall::advance() {
         Error{"the gateway at " + path_ + " refused the attach: " + std::string(reply.message.view())});
   auto mapping = map(reply, fds);
   if (!mapping) return std::unexpected(std::move(mapping.error()));
-  return AttachedLane{std::move(*mapping), std::move(socket_), reply};
+  shm::Fd gateway = process_behind(socket_.get());
+  return AttachedLane{std::move(*mapping), std::move(socket_), std::move(gateway), reply};
 }
 
 }  // namespace backhand::client

@@ -31,6 +31,8 @@ struct Mapping {
 struct AttachedLane {
   std::shared_ptr<const Mapping> mapping;
   shm::Fd socket;  ///< Stays open; its end is the gateway's death.
+  shm::Fd
+      gateway;  ///< The gateway's pidfd: readable when its process has ended. None where that is not told.
   wire::AttachReply reply{};
 };
 

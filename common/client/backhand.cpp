@@ -52,6 +52,197 @@ BH_SAME(bh_outcome, wire::Outcome, venue_code);
 BH_SAME(bh_outcome, wire::Outcome, symbol);
 #undef BH_SAME
 
+// The names of C for the numbers of C++: one switch an enum, which the compiler holds complete.
+#define BH_TIE(cpp_value, c_value) \
+  case Enum::cpp_value:            \
+    return c_value
+constexpr int c_name(wire::Product value) {
+  using Enum = wire::Product;
+  switch (value) {
+    BH_TIE(usdt_futures, BH_USDT_FUTURES);
+    BH_TIE(coin_futures, BH_COIN_FUTURES);
+    BH_TIE(usdc_futures, BH_USDC_FUTURES);
+    BH_TIE(susdt_futures, BH_SUSDT_FUTURES);
+    BH_TIE(scoin_futures, BH_SCOIN_FUTURES);
+    BH_TIE(susdc_futures, BH_SUSDC_FUTURES);
+  }
+  return -1;
+}
+constexpr int c_name(wire::PositionSide value) {
+  using Enum = wire::PositionSide;
+  switch (value) {
+    BH_TIE(long_side, BH_LONG);
+    BH_TIE(short_side, BH_SHORT);
+  }
+  return -1;
+}
+constexpr int c_name(wire::IntentKind value) {
+  using Enum = wire::IntentKind;
+  switch (value) {
+    BH_TIE(reverse, BH_REVERSE);
+    BH_TIE(withdraw, BH_WITHDRAW);
+    BH_TIE(arm, BH_ARM);
+    BH_TIE(fire, BH_FIRE);
+    BH_TIE(disarm, BH_DISARM);
+  }
+  return -1;
+}
+constexpr int c_name(wire::EventKind value) {
+  using Enum = wire::EventKind;
+  switch (value) {
+    BH_TIE(denied, BH_DENIED);
+    BH_TIE(queued, BH_QUEUED);
+    BH_TIE(sent, BH_SENT);
+    BH_TIE(acked, BH_ACKED);
+    BH_TIE(rejected, BH_REJECTED);
+    BH_TIE(unknown, BH_UNKNOWN);
+    BH_TIE(settled, BH_SETTLED);
+    BH_TIE(unresolved, BH_UNRESOLVED);
+    BH_TIE(armed, BH_ARMED);
+    BH_TIE(disarmed, BH_DISARMED);
+    BH_TIE(notice, BH_NOTICE);
+  }
+  return -1;
+}
+constexpr int c_name(wire::DenyReason value) {
+  using Enum = wire::DenyReason;
+  switch (value) {
+    BH_TIE(none, BH_DENY_NONE);
+    BH_TIE(malformed, BH_DENY_MALFORMED);
+    BH_TIE(id_not_increasing, BH_DENY_ID_NOT_INCREASING);
+    BH_TIE(unknown_account, BH_DENY_UNKNOWN_ACCOUNT);
+    BH_TIE(unknown_instrument, BH_DENY_UNKNOWN_INSTRUMENT);
+    BH_TIE(deadline_passed, BH_DENY_DEADLINE_PASSED);
+    BH_TIE(deadline_too_far, BH_DENY_DEADLINE_TOO_FAR);
+    BH_TIE(deadline_unreachable, BH_DENY_DEADLINE_UNREACHABLE);
+    BH_TIE(not_ready, BH_DENY_NOT_READY);
+    BH_TIE(halted, BH_DENY_HALTED);
+    BH_TIE(position_blocked, BH_DENY_POSITION_BLOCKED);
+    BH_TIE(position_busy, BH_DENY_POSITION_BUSY);
+    BH_TIE(position_stale, BH_DENY_POSITION_STALE);
+    BH_TIE(wrong_side, BH_DENY_WRONG_SIDE);
+    BH_TIE(nothing_held, BH_DENY_NOTHING_HELD);
+    BH_TIE(size_differs, BH_DENY_SIZE_DIFFERS);
+    BH_TIE(size_not_allowed, BH_DENY_SIZE_NOT_ALLOWED);
+    BH_TIE(size_too_small, BH_DENY_SIZE_TOO_SMALL);
+    BH_TIE(size_too_large, BH_DENY_SIZE_TOO_LARGE);
+    BH_TIE(size_off_step, BH_DENY_SIZE_OFF_STEP);
+    BH_TIE(contract_closed, BH_DENY_CONTRACT_CLOSED);
+    BH_TIE(too_many_intents, BH_DENY_TOO_MANY_INTENTS);
+    BH_TIE(too_many_reversals, BH_DENY_TOO_MANY_REVERSALS);
+    BH_TIE(queue_full, BH_DENY_QUEUE_FULL);
+    BH_TIE(strategy_gone, BH_DENY_STRATEGY_GONE);
+    BH_TIE(withdrawn, BH_DENY_WITHDRAWN);
+    BH_TIE(no_connection, BH_DENY_NO_CONNECTION);
+    BH_TIE(not_written, BH_DENY_NOT_WRITTEN);
+    BH_TIE(journal_unavailable, BH_DENY_JOURNAL_UNAVAILABLE);
+    BH_TIE(restarted, BH_DENY_RESTARTED);
+    BH_TIE(not_recorded, BH_DENY_NOT_RECORDED);
+    BH_TIE(stopping, BH_DENY_STOPPING);
+    BH_TIE(dry_run, BH_DENY_DRY_RUN);
+    BH_TIE(too_late, BH_DENY_TOO_LATE);
+    BH_TIE(no_such_target, BH_DENY_NO_SUCH_TARGET);
+    BH_TIE(shot_expired, BH_DENY_SHOT_EXPIRED);
+    BH_TIE(too_many_shots, BH_DENY_TOO_MANY_SHOTS);
+    BH_TIE(capacity, BH_DENY_CAPACITY);
+    BH_TIE(account_halted, BH_DENY_ACCOUNT_HALTED);
+    BH_TIE(never_taken, BH_DENY_NEVER_TAKEN);
+  }
+  return -1;
+}
+constexpr int c_name(wire::SettledResult value) {
+  using Enum = wire::SettledResult;
+  switch (value) {
+    BH_TIE(none, BH_RESULT_NONE);
+    BH_TIE(reversed, BH_RESULT_REVERSED);
+    BH_TIE(partly_reversed, BH_RESULT_PARTLY_REVERSED);
+    BH_TIE(closed_only, BH_RESULT_CLOSED_ONLY);
+    BH_TIE(not_executed, BH_RESULT_NOT_EXECUTED);
+  }
+  return -1;
+}
+constexpr int c_name(wire::CodeClass value) {
+  using Enum = wire::CodeClass;
+  switch (value) {
+    BH_TIE(none, BH_CLASS_NONE);
+    BH_TIE(success, BH_CLASS_SUCCESS);
+    BH_TIE(not_executed, BH_CLASS_NOT_EXECUTED);
+    BH_TIE(ambiguous, BH_CLASS_AMBIGUOUS);
+    BH_TIE(closed, BH_CLASS_CLOSED);
+    BH_TIE(fatal, BH_CLASS_FATAL);
+    BH_TIE(nothing_held, BH_CLASS_NOTHING_HELD);
+    BH_TIE(mode, BH_CLASS_MODE);
+    BH_TIE(funds, BH_CLASS_FUNDS);
+    BH_TIE(market, BH_CLASS_MARKET);
+    BH_TIE(bad_request, BH_CLASS_BAD_REQUEST);
+    BH_TIE(duplicate, BH_CLASS_DUPLICATE);
+    BH_TIE(lead_trader, BH_CLASS_LEAD_TRADER);
+  }
+  return -1;
+}
+constexpr int c_name(wire::NoticeKind value) {
+  using Enum = wire::NoticeKind;
+  switch (value) {
+    BH_TIE(none, BH_NOTICE_NONE);
+    BH_TIE(ready, BH_NOTICE_READY);
+    BH_TIE(not_ready, BH_NOTICE_NOT_READY);
+    BH_TIE(halted, BH_NOTICE_HALTED);
+    BH_TIE(resumed, BH_NOTICE_RESUMED);
+    BH_TIE(position_blocked, BH_NOTICE_POSITION_BLOCKED);
+    BH_TIE(position_unblocked, BH_NOTICE_POSITION_UNBLOCKED);
+    BH_TIE(account_halted, BH_NOTICE_ACCOUNT_HALTED);
+    BH_TIE(resolved, BH_NOTICE_RESOLVED);
+    BH_TIE(events_lost, BH_NOTICE_EVENTS_LOST);
+  }
+  return -1;
+}
+constexpr int c_name(backhand::client::PushResult value) {
+  using Enum = backhand::client::PushResult;
+  switch (value) {
+    BH_TIE(ok, BH_OK);
+    BH_TIE(full, BH_FULL);
+    BH_TIE(bad_id, BH_BAD_ID);
+    BH_TIE(detached, BH_PUSH_DETACHED);
+    BH_TIE(broken, BH_BROKEN);
+  }
+  return -1;
+}
+constexpr int c_name(backhand::client::WaitResult value) {
+  using Enum = backhand::client::WaitResult;
+  switch (value) {
+    BH_TIE(ready, BH_READY);
+    BH_TIE(timed_out, BH_TIMED_OUT);
+    BH_TIE(detached, BH_WAIT_DETACHED);
+  }
+  return -1;
+}
+#undef BH_TIE
+
+/// Whether every value of Enum has the same number in backhand.h.
+template <typename Enum>
+constexpr bool same_numbers() {
+  for (int number = 0; number < 256; ++number) {
+    const int name = c_name(static_cast<Enum>(number));
+    if (name != -1 && name != number) return false;
+  }
+  return true;
+}
+static_assert(same_numbers<wire::Product>());
+static_assert(same_numbers<wire::PositionSide>());
+static_assert(same_numbers<wire::IntentKind>());
+static_assert(same_numbers<wire::EventKind>());
+static_assert(same_numbers<wire::DenyReason>());
+static_assert(same_numbers<wire::SettledResult>());
+static_assert(same_numbers<wire::CodeClass>());
+static_assert(same_numbers<wire::NoticeKind>());
+static_assert(same_numbers<backhand::client::PushResult>());
+static_assert(same_numbers<backhand::client::WaitResult>());
+static_assert(BH_HAS_SIZE == wire::kHasSize && BH_HAS_EXPECTED_SIZE == wire::kHasExpectedSize);
+static_assert(BH_TERMINAL == wire::kTerminal && BH_FOREIGN_CHANGE == wire::kForeignChange &&
+              BH_REPLAYED == wire::kReplayed && BH_HAS_POSITIONS == wire::kHasPositions);
+static_assert(BH_CURSOR_ALL == wire::kCursorAll && BH_CURSOR_OWED == wire::kCursorOwed &&
+              BH_CURSOR_NOW == wire::kCursorNow);
+
 void tell(const std::string& message, char* error, std::size_t error_size) noexcept {
   if (error == nullptr || error_size == 0) return;
   const std::size_t length = std::min(message.size(), error_size - 1);
@@ -148,6 +339,12 @@ int bh_wait(bh_session* session, int64_t timeout_ns) {
   return guarded(
       [&] { return static_cast<int>(session->session.wait(std::chrono::nanoseconds(timeout_ns))); },
       static_cast<int>(BH_INVALID));
+}
+
+int bh_event_fd(bh_session* session) {
+  if (session == nullptr) return BH_INVALID;
+  return guarded([&] { return session->session.event_fd().value_or(BH_INVALID); },
+                 static_cast<int>(BH_INVALID));
 }
 
 int bh_reattach(bh_session* session, char* error, size_t error_size) {

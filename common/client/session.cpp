@@ -1,6 +1,7 @@
 #include "common/client/session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -19,10 +20,17 @@ constexpr Ns kLookEvery_ns = 5 * kMillisecond;
 /// How long `wait` sleeps at most without such a look.
 constexpr Ns kSleepSlice_ns = 50 * kMillisecond;
 
-/// Waits until the call's socket is readable or `span` (> 0) has passed, rounded up to milliseconds.
-void poll_for(const AttachCall* call, Ns span) noexcept {
-  pollfd socket{.fd = call != nullptr ? call->fd() : -1, .events = POLLIN, .revents = 0};
-  ::poll(&socket, 1, static_cast<int>(std::min(span, 3600 * kSecond) / kMillisecond + 1));
+/// Waits until the call's socket or the `other` descriptor is readable or `span` (> 0) has passed, rounded up
+/// to milliseconds.
+void poll_for(const AttachCall* call, Ns span, int other = -1) noexcept {
+  std::array<pollfd, 2> what{pollfd{.fd = call != nullptr ? call->fd() : -1, .events = POLLIN, .revents = 0},
+                             pollfd{.fd = other, .events = POLLIN, .revents = 0}};
+  ::poll(what.data(), what.size(), static_cast<int>(std::min(span, 3600 * kSecond) / kMillisecond + 1));
+}
+
+[[nodiscard]] bool is_readable(int fd) noexcept {
+  pollfd what{.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&what, 1, 0) == 1;
 }
 
 [[nodiscard]] Ns later(Ns now, Ns span) noexcept { return span > kNever - now ? kNever : now + span; }
@@ -42,10 +50,10 @@ Session::Core::Core(const std::string& path, std::string_view strategy, std::str
       strategy_(strategy),
       lane_(lane),
       options_(std::move(options)),
-      cursor_(options_.cursor),
       backoff_ns_(options_.backoff_min.count()) {}
 
 Session::Core::~Core() {
+  note();
   delete offered_.load(std::memory_order_acquire);
   free_spent();
 }
@@ -95,9 +103,47 @@ std::uint64_t Session::Core::next_id() const noexcept { return std::max(last_id_
 
 // Polling thread.
 
-void Session::Core::free_spent() noexcept {
+void Session::Core::free_spent() {
+  std::uint64_t left = 0;  // The pushing thread is in no ring up to this generation.
   PushEnd* end = spent_.exchange(nullptr, std::memory_order_acquire);
-  while (end != nullptr) delete std::exchange(end, end->next_spent);
+  while (end != nullptr) {
+    left = std::max(left, end->generation);
+    delete std::exchange(end, end->next_spent);
+  }
+  if (left_.empty()) [[likely]]
+    return;
+  if (gateway_.valid() && is_readable(gateway_.get())) {
+    // Its process is gone, all of its threads included.
+    for (LeftRing& ring : left_) ring.close();
+    gateway_.reset();
+  }
+  for (LeftRing& ring : left_)
+    if (ring.closed()) ring.collect([this](const wire::Intent& intent) { say_never_taken(intent); });
+  std::erase_if(left_, [left](const LeftRing& ring) { return ring.generation() <= left; });
+}
+
+void Session::Core::say_never_taken(const wire::Intent& intent) {
+  wire::Outcome out{};
+  out.intent_id = intent.id;
+  out.kind = wire::EventKind::denied;
+  out.deny_reason = wire::DenyReason::never_taken;
+  out.position_side = intent.position_side;
+  out.flags = wire::kTerminal;
+  out.created_ns = intent.created_ns;
+  out.published_ns = monotonic_now();
+  out.user_tag = intent.user_tag;
+  out.account = intent.account;
+  out.symbol = intent.symbol;
+  own_.push_back(out);
+}
+
+bool Session::Core::next_own(wire::Outcome& out) noexcept {
+  out = own_[own_next_];
+  if (++own_next_ == own_.size()) {
+    own_.clear();
+    own_next_ = 0;
+  }
+  return true;
 }
 
 bool Session::Core::socket_ended() const noexcept {
@@ -112,7 +158,8 @@ void Session::Core::look_after() {
     if (outcomes_.broken() || push_found_broken_.load(std::memory_order_acquire)) notice_death();
     if (!dying_) {
       const Ns now = coarse_monotonic_now();
-      if (now - last_look_ns_ < kLookEvery_ns) return;
+      // Who waits on the descriptor polls seldom, and must learn why the socket is readable.
+      if (events_ == nullptr && now - last_look_ns_ < kLookEvery_ns) return;
       last_look_ns_ = now;
       if (socket_ended()) notice_death();
       // What the gateway published before it died may have come since the last pop: one more poll first.
@@ -129,8 +176,14 @@ void Session::Core::notice_death() noexcept {
   live_.store(0, std::memory_order_release);
 }
 
-void Session::Core::detach() noexcept {
+void Session::Core::detach() {
   live_.store(0, std::memory_order_release);
+  note();
+  if (mapping_ != nullptr) left_.emplace_back(mapping_, generation_);
+  if (events_ != nullptr) {
+    events_->disarm();
+    if (gateway_.valid()) events_->watch(gateway_.get());
+  }
   outcomes_ = {};
   mapping_.reset();
   socket_.reset();
@@ -146,7 +199,7 @@ wire::AttachRequest Session::Core::request() const noexcept {
           .layout_version = wire::kLayoutVersion,
           .strategy = strategy_,
           .lane = lane_,
-          .cursor = cursor_};
+          .cursor = generation_ == 0 ? options_.cursor : cursor_};
 }
 
 void Session::Core::advance_attach(Ns now) {
@@ -155,6 +208,7 @@ void Session::Core::advance_attach(Ns now) {
     auto call = AttachCall::begin(path_, request());
     if (!call) return attach_failed(std::move(call.error()), now);
     call_.emplace(std::move(*call));
+    if (events_ != nullptr) events_->watch(call_->fd());
     call_deadline_ns_ = later(now, options_.timeout.count());
   }
   auto answer = call_->advance();
@@ -175,14 +229,16 @@ void Session::Core::adopt(AttachedLane&& lane) {
   call_.reset();
   last_error_.clear();
   backoff_ns_ = options_.backoff_min.count();
+  // A journal that was lost says nothing about what the gateway before it took.
+  const bool continues = lane.reply.taken_mark >= attachment_.taken_mark && lane.reply.last_record >= cursor_;
   attachment_ = {.generation = ++generation_,
                  .lane = lane.reply.lane,
                  .taken_mark = lane.reply.taken_mark,
                  .last_record = lane.reply.last_record,
                  .intent_capacity = lane.reply.intent_capacity,
                  .outcome_capacity = lane.reply.outcome_capacity};
-  // Where "nothing old" was asked for, or the journal was lost and counts anew, its last number is our start.
-  cursor_ = std::min(cursor_, lane.reply.last_record);
+  // Where the journal was lost and counts anew, this is less than what was told before.
+  cursor_ = noted_ = lane.reply.cursor;
   mapping_ = std::move(lane.mapping);
   socket_ = std::move(lane.socket);
   outcomes_ = OutcomeEnd(mapping_->view, mapping_->geometry.outcome_capacity, mapping_->event.get());
@@ -194,9 +250,19 @@ void Session::Core::adopt(AttachedLane&& lane) {
     last_id_ = attachment_.taken_mark;
     push_end_ = std::move(end);
   } else {
-    // One that the pushing thread never came to take is ours again.
-    delete offered_.exchange(end.release(), std::memory_order_acq_rel);
+    // One that the pushing thread never came to take is ours again: nothing was pushed there.
+    const std::unique_ptr<PushEnd> unused(offered_.exchange(end.release(), std::memory_order_acq_rel));
+    if (unused != nullptr)
+      std::erase_if(left_, [&](const LeftRing& ring) { return ring.generation() == unused->generation; });
+    const auto say = [this](const wire::Intent& intent) { say_never_taken(intent); };
+    for (LeftRing& ring : left_) {
+      ring.close();
+      if (continues && ring.generation() == generation_ - 1)
+        ring.collect_copied(std::max(attachment_.taken_mark, heard_of_), say);
+      ring.collect(say);
+    }
   }
+  gateway_ = std::move(lane.gateway);
   live_.store(generation_, std::memory_order_release);
   if (generation_ > 1 && options_.on_reattached) options_.on_reattached(attachment_);
 }
@@ -223,7 +289,10 @@ std::expected<void, Error> Session::Core::reattach() {
   detach();
   for (Ns now = monotonic_now();; now = monotonic_now()) {
     advance_attach(now);
-    if (mapping_ != nullptr) return {};
+    if (mapping_ != nullptr) {
+      if (events_ != nullptr) set_event();
+      return {};
+    }
     if (now >= until) return std::unexpected(Error{last_error_.empty() ? "no attach in time" : last_error_});
     sleep_detached(until, now);
   }
@@ -231,25 +300,58 @@ std::expected<void, Error> Session::Core::reattach() {
 
 void Session::Core::sleep_detached(Ns until, Ns now) const noexcept {
   const Ns next = std::min(until, call_ ? call_deadline_ns_ : next_try_ns_);
-  if (next > now) poll_for(call_ ? &*call_ : nullptr, next - now);
+  if (next > now) poll_for(call_ ? &*call_ : nullptr, next - now, left_.empty() ? -1 : gateway_.get());
 }
 
 WaitResult Session::Core::wait(Ns timeout_ns) {
   const Ns until = later(monotonic_now(), timeout_ns);
   for (Ns now = monotonic_now();; now = monotonic_now()) {
-    if (outcomes_.ready()) return WaitResult::ready;
+    if (ready()) return WaitResult::ready;
     if (mapping_ == nullptr || dying_) {
       look_after();
-      if (mapping_ != nullptr) continue;
+      if (mapping_ != nullptr || ready()) continue;
       if (now >= until) return WaitResult::detached;
       if (!options_.reattach) next_try_ns_ = kNever;
       sleep_detached(until, now);
       continue;
     }
     if (now >= until) return WaitResult::timed_out;
-    if (outcomes_.sleep(std::min(until - now, kSleepSlice_ns))) return WaitResult::ready;
+    const Ns span = std::min(until - now, kSleepSlice_ns);
+    if (events_ == nullptr) {
+      if (outcomes_.sleep(span)) return WaitResult::ready;
+    } else {
+      set_event();
+      events_->sleep(span);
+    }
     look_after();
   }
+}
+
+std::expected<int, Error> Session::Core::event_fd() {
+  if (events_ == nullptr) {
+    auto made = EventDescriptor::create();
+    if (!made) return std::unexpected(std::move(made.error()));
+    events_ = std::move(*made);
+    if (socket_.valid()) events_->watch(socket_.get());
+    if (call_) events_->watch(call_->fd());
+  }
+  set_event();
+  return events_->fd();
+}
+
+void Session::Core::set_event() {
+  events_->clear();
+  constexpr Ns kAtOnce = 0;
+  Ns when = kNever;
+  if (!own_.empty() || dying_) {
+    when = kAtOnce;
+  } else if (mapping_ != nullptr) {
+    events_->arm(mapping_);
+    if (outcomes_.ready() || outcomes_.broken()) when = kAtOnce;
+  } else if (options_.reattach) {
+    when = call_ ? call_deadline_ns_ : next_try_ns_;
+  }
+  events_->ring_at(when);
 }
 
 Session::Session(std::unique_ptr<Core> core) noexcept : core_(std::move(core)) {}
@@ -270,8 +372,13 @@ PushResult Session::push(const wire::Intent& intent) noexcept { return core_->pu
 std::uint64_t Session::next_id() noexcept { return core_->next_id(); }
 bool Session::next(wire::Outcome& out) noexcept { return core_->next(out); }
 void Session::seen(const wire::Outcome& outcome) noexcept { core_->seen(outcome); }
+void Session::note() noexcept { core_->note(); }
 void Session::finish_poll(std::size_t count) { core_->finish_poll(count); }
-WaitResult Session::wait(std::chrono::nanoseconds timeout) { return core_->wait(timeout.count()); }
+WaitResult Session::wait(std::chrono::nanoseconds timeout) {
+  core_->note();
+  return core_->wait(timeout.count());
+}
+std::expected<int, Error> Session::event_fd() { return core_->event_fd(); }
 std::expected<void, Error> Session::reattach() { return core_->reattach(); }
 const Attachment& Session::attachment() const noexcept { return core_->attachment(); }
 std::uint64_t Session::cursor() const noexcept { return core_->cursor(); }

@@ -2,7 +2,9 @@
 //
 // One thread pushes and one thread polls (they may be the same); each function says whose it is. Strategies
 // with several threads attach a lane for each. When the gateway goes away, poll and wait re-attach by
-// themselves; until then push answers `detached`. The library never pushes an intent by itself.
+// themselves; until then push answers `detached`. The library never pushes an intent by itself. Whatever was
+// pushed and never taken is told as `denied`, `never_taken`: when the gateway's process is seen to have
+// ended, at the latest after the next attach.
 #pragma once
 
 #include <chrono>
@@ -29,7 +31,8 @@ struct Attachment {
   std::uint64_t generation = 0;  ///< 1 for the first attach of this session, 2 for the next, …
   std::uint32_t lane = 0;        ///< The lane's number.
   /// Highest intent id ever taken on this lane. Whatever was pushed above it was never taken, nothing of it
-  /// was or will be sent; whether to push it again (under a new id) is the strategy's decision.
+  /// was or will be sent, and this session tells so (`never_taken`). Whether to push it again, under a new
+  /// id, is the strategy's decision.
   std::uint64_t taken_mark = 0;
   std::uint64_t last_record = 0;  ///< Highest record number of this lane: the replay ends there.
   std::uint32_t intent_capacity = 0;
@@ -37,9 +40,10 @@ struct Attachment {
 };
 
 struct SessionOptions {
-  /// Outcomes with a higher record number are told again: what an earlier run of the strategy last saw. 0:
-  /// all that the journal holds of this lane; wire::kCursorNow: none.
-  std::uint64_t cursor = 0;
+  /// Which journaled outcomes of earlier runs on this lane are told again. kCursorOwed: those that no run has
+  /// noted; a run notes what it was told when it polls or waits again, and when it ends its session. Or a
+  /// record number: those above it. Or kCursorAll, kCursorNow (none).
+  std::uint64_t cursor = wire::kCursorOwed;
   /// How long attach and reattach may take, and how long poll waits for the reply to an attach of its own.
   std::chrono::nanoseconds timeout = std::chrono::seconds(2);
   /// Whether poll and wait attach again when the gateway went away.
@@ -79,6 +83,7 @@ class Session {
   /// Attaches again, a step a call and without blocking, when the gateway went away. Polling thread.
   template <typename Sink>
   std::size_t poll(Sink&& sink, std::size_t most = std::numeric_limits<std::size_t>::max()) {
+    note();
     std::size_t count = 0;
     wire::Outcome outcome;
     while (count < most && next(outcome)) {
@@ -92,6 +97,13 @@ class Session {
 
   /// Sleeps until there is something to poll; attaches again meanwhile where needed. Polling thread.
   WaitResult wait(std::chrono::nanoseconds timeout);
+
+  /// A descriptor for an event loop of the strategy's own (epoll, poll, select; read side): readable when
+  /// poll has something to tell or to do. Poll once after this call and whenever it is readable, and never
+  /// read from it. It is the same at each call and over re-attaches, and belongs to the session. The first
+  /// call starts a thread in this process, which sleeps in wait's place; the gateway does what it does for
+  /// wait. Polling thread.
+  [[nodiscard]] std::expected<int, Error> event_fd();
 
   /// Drops the attachment and attaches afresh, within `options.timeout`. Outcomes not polled yet are told
   /// again if they were journaled. Polling thread.
@@ -114,6 +126,7 @@ class Session {
   [[nodiscard]] bool next(wire::Outcome& out) noexcept;
   void seen(const wire::Outcome& outcome) noexcept;
   void finish_poll(std::size_t count);
+  void note() noexcept;
 
   std::unique_ptr<Core> core_;
 };

@@ -12,9 +12,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/client/attach_call.hpp"
+#include "common/client/event_descriptor.hpp"
 #include "common/client/lane_end.hpp"
+#include "common/client/left_ring.hpp"
 #include "common/client/session.hpp"
 #include "common/shm/spsc_ring.hpp"
 
@@ -44,17 +47,32 @@ class Session::Core {
   [[nodiscard]] std::uint64_t next_id() const noexcept;
 
   // Polling thread.
-  [[nodiscard]] bool next(wire::Outcome& out) noexcept { return outcomes_.pop(out); }
+  [[nodiscard]] bool next(wire::Outcome& out) noexcept {
+    if (!own_.empty()) [[unlikely]]
+      return next_own(out);
+    return outcomes_.pop(out);
+  }
   void seen(const wire::Outcome& outcome) noexcept {
     if (outcome.record_number > cursor_) cursor_ = outcome.record_number;
+    if (outcome.kind != wire::EventKind::notice && outcome.intent_id > heard_of_)
+      heard_of_ = outcome.intent_id;
+  }
+  /// The strategy has dealt with all that it was told so far: it asks for more.
+  void note() noexcept {
+    if (mapping_ == nullptr || noted_ == cursor_) return;
+    noted_ = cursor_;
+    mapping_->view.header->noted.store(cursor_, std::memory_order_relaxed);
   }
   void finish_poll(std::size_t count) {
-    if (count > 0) {
-      outcomes_.tell_taken();
-    } else {
+    if (count == 0) {
       look_after();
+    } else if (mapping_ != nullptr) {
+      outcomes_.tell_taken();
     }
+    if (events_ != nullptr) [[unlikely]]
+      set_event();
   }
+  [[nodiscard]] std::expected<int, Error> event_fd();
   [[nodiscard]] std::expected<void, Error> attach_now();
   [[nodiscard]] std::expected<void, Error> reattach();
   WaitResult wait(Ns timeout_ns);
@@ -73,14 +91,18 @@ class Session::Core {
   [[nodiscard]] bool take_offered() noexcept;
 
   // Polling thread.
+  [[nodiscard]] bool ready() const noexcept { return !own_.empty() || outcomes_.ready(); }
+  bool next_own(wire::Outcome& out) noexcept;
+  void say_never_taken(const wire::Intent& intent);
+  void set_event();
   void look_after();
   void notice_death() noexcept;
-  void detach() noexcept;
+  void detach();
   void advance_attach(Ns now);
   void attach_failed(Error error, Ns now);
   void adopt(AttachedLane&& lane);
   void sleep_detached(Ns until, Ns now) const noexcept;
-  void free_spent() noexcept;
+  void free_spent();
   [[nodiscard]] bool socket_ended() const noexcept;
   [[nodiscard]] wire::AttachRequest request() const noexcept;
 
@@ -104,10 +126,18 @@ class Session::Core {
   alignas(shm::kLinePair) OutcomeEnd outcomes_;
   std::shared_ptr<const Mapping> mapping_;  ///< Null while detached.
   shm::Fd socket_;
+  shm::Fd gateway_;     ///< See AttachedLane::gateway; outlives the attachment.
   bool dying_ = false;  ///< The gateway is gone; what it left in the ring is still told.
   Ns last_look_ns_ = 0;
   std::uint64_t generation_ = 0;
   std::uint64_t cursor_ = 0;
+  std::uint64_t noted_ = 0;     ///< What the lane's header says, see `note`.
+  std::uint64_t heard_of_ = 0;  ///< The highest intent id that there was an event of.
+  /// Rings of earlier attachments that the pushing thread may still be in.
+  std::vector<LeftRing> left_;
+  std::vector<wire::Outcome> own_;  ///< Events that the library says itself, from own_next_ on.
+  std::size_t own_next_ = 0;
+  std::unique_ptr<EventDescriptor> events_;  ///< Null unless it was asked for.
   Attachment attachment_;
   std::optional<AttachCall> call_;
   Ns call_deadline_ns_ = 0;

@@ -14,9 +14,15 @@ namespace backhand::wire {
 
 inline constexpr std::uint64_t kAttachMagic = 0x31'6863'6174'7461'62;  // "battach1", little endian.
 /// Raised with any change of the messages below or of what their fields mean.
-inline constexpr std::uint32_t kAbiVersion = 1;
+inline constexpr std::uint32_t kAbiVersion = 2;
 
-/// AttachRequest::cursor for "nothing old, please".
+// AttachRequest::cursor: which journaled outcomes of the lane are told again. A number: those with a higher
+// record number. Or one of these:
+/// All that the gateway still keeps.
+inline constexpr std::uint64_t kCursorAll = 0;
+/// What the lane's strategy has not noted yet, see LaneHeader::noted. The default.
+inline constexpr std::uint64_t kCursorOwed = UINT64_MAX - 1;
+/// None.
 inline constexpr std::uint64_t kCursorNow = UINT64_MAX;
 
 struct AttachRequest {
@@ -25,8 +31,7 @@ struct AttachRequest {
   std::uint32_t layout_version;
   StrategyName strategy;
   LaneName lane;
-  /// Outcomes with a higher record number are told (again); 0: all that the journal still holds.
-  std::uint64_t cursor;
+  std::uint64_t cursor;  ///< A record number, or kCursor….
 };
 
 enum class AttachStatus : std::uint32_t {
@@ -62,10 +67,11 @@ struct AttachReply {
   std::uint32_t outcome_capacity;  ///< Slots.
   std::uint32_t doorbell_lanes;    ///< Bits in the doorbell.
   std::uint32_t reserved;
+  std::uint64_t cursor;      ///< Journaled outcomes with a higher record number are told; ≤ last_record.
   FixedString<160> message;  ///< For a person; says what to do where status is not ok.
 };
 
-static_assert(sizeof(AttachRequest) == 72 && sizeof(AttachReply) == 216);
+static_assert(sizeof(AttachRequest) == 72 && sizeof(AttachReply) == 224);
 static_assert(std::has_unique_object_representations_v<AttachRequest>);
 static_assert(std::has_unique_object_representations_v<AttachReply>);
 

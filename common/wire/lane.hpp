@@ -19,7 +19,7 @@ using LaneName = FixedString<24>;
 
 inline constexpr std::uint64_t kLaneMagic = 0x31'656e'616c'2d68'62;  // "bh-lane1", little endian.
 /// Raised with any change of Intent, Outcome, LaneHeader or the rings.
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 inline constexpr std::uint32_t kMinLaneCapacity = 16;
 inline constexpr std::uint32_t kMaxLaneCapacity = 1U << 16;
@@ -51,9 +51,14 @@ struct LaneHeader {
   /// kWake… bits while the gateway sleeps (or is about to). Written by the gateway only and for each lane
   /// apart, so that one strategy cannot spoil another's wake-ups.
   alignas(shm::kLinePair) std::atomic<std::uint32_t> gateway_wants;
+  /// The highest record number that the strategy has dealt with: an attach with kCursorOwed goes on behind
+  /// it. Written by the strategy; read by the gateway when the lane detaches. On lines of its own, as the
+  /// gateway looks at all others while it works.
+  alignas(shm::kLinePair) std::atomic<std::uint64_t> noted;
 };
-static_assert(std::is_standard_layout_v<LaneHeader> && sizeof(LaneHeader) == 5 * shm::kLinePair);
+static_assert(std::is_standard_layout_v<LaneHeader> && sizeof(LaneHeader) == 6 * shm::kLinePair);
 static_assert(offsetof(LaneHeader, intent_head) == 128 && offsetof(LaneHeader, gateway_wants) == 512);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 /// Where the parts of a lane lie, in bytes from the region's start.
@@ -100,6 +105,7 @@ inline void format_lane(const LaneView& view, const LaneGeometry& geometry, std:
   header.lane = lane;
   header.strategy_waits.store(0, std::memory_order_relaxed);
   header.gateway_wants.store(0, std::memory_order_relaxed);
+  header.noted.store(0, std::memory_order_relaxed);
   shm::format_ring(view.intents, geometry.intent_capacity, &header.intent_head);
   shm::format_ring(view.outcomes, geometry.outcome_capacity, &header.outcome_head);
 }

@@ -172,6 +172,8 @@ std::string_view to_string(DenyReason value) noexcept {
       return "capacity";
     case DenyReason::account_halted:
       return "account_halted";
+    case DenyReason::never_taken:
+      return "never_taken";
   }
   return kInvalid;
 }

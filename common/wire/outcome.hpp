@@ -67,6 +67,7 @@ enum class DenyReason : std::uint8_t {
   too_many_shots = 36,
   capacity = 37,        ///< The gateway's own pool of open intents is full.
   account_halted = 38,  ///< The venue refused the account's credentials or kind; see the notice.
+  never_taken = 39,     ///< The gateway died before it took it. Said by the client library, not by a gateway.
 };
 
 enum class SettledResult : std::uint8_t {

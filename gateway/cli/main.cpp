@@ -41,18 +41,10 @@ Exit say_no(const std::string& text) {
 /// A strategy's end on a real lane.
 class SessionEnd final : public StrategyEnd {
  public:
-  SessionEnd() = default;
-  // The session calls back here, so this stays where it is.
-  SessionEnd(const SessionEnd&) = delete;
-  SessionEnd& operator=(const SessionEnd&) = delete;
-
   /// Events of earlier runs on this lane are not told.
   [[nodiscard]] std::expected<void, Error> attach(const PlayCommand& command, const std::string& socket) {
     client::SessionOptions options;
     options.cursor = wire::kCursorNow;
-    options.on_reattached = [this](const client::Attachment& attachment) {
-      reattached_ = attachment.taken_mark;
-    };
     auto session = client::Session::attach(socket, command.strategy, command.lane, std::move(options));
     if (!session) return std::unexpected(std::move(session.error()));
     session_.emplace(std::move(*session));
@@ -67,13 +59,9 @@ class SessionEnd final : public StrategyEnd {
     // What came and what did not is seen at the next poll.
     static_cast<void>(session_->wait(std::chrono::nanoseconds{timeout_ns}));
   }
-  std::optional<std::uint64_t> take_reattachment() override {
-    return std::exchange(reattached_, std::nullopt);
-  }
 
  private:
   std::optional<client::Session> session_;
-  std::optional<std::uint64_t> reattached_;
 };
 
 class Printer final : public PlayListener {
@@ -85,16 +73,15 @@ class Printer final : public PlayListener {
     print(stdout, (json_ ? outcome_json(outcome, line) : outcome_row(outcome, start_ns_)) + "\n");
     std::fflush(stdout);
   }
-  void on_lost(const TimedIntent& timed, Lost lost, std::string_view why) override {
+  void on_not_pushed(const TimedIntent& timed, std::string_view why) override {
     JsonObject line;
-    line.text("event", to_string(lost)).number("intent_id", timed.intent.id);
+    line.text("event", "not_pushed").number("intent_id", timed.intent.id);
     if (timed.line != 0) line.number("line", timed.line);
     line.flag("terminal", true).text("reason", why);
     if (!timed.intent.account.empty()) {
       line.text("account", timed.intent.account.view()).text("symbol", timed.intent.symbol.view());
     }
-    const std::string row =
-        "line " + std::to_string(timed.line) + ": " + std::string{to_string(lost)} + ": " + std::string{why};
+    const std::string row = "line " + std::to_string(timed.line) + ": not_pushed: " + std::string{why};
     print(stdout, (json_ ? line.line() : row) + "\n");
     std::fflush(stdout);
   }

@@ -63,14 +63,6 @@ class Player {
 
   void hear() {
     end_.poll([this](const wire::Outcome& outcome) { on_outcome(outcome); });
-    const auto mark = end_.take_reattachment();
-    if (!mark) return;
-    while (!open_.empty() && open_.rbegin()->first > *mark) {
-      listener_.on_lost(*open_.rbegin()->second.timed, Lost::not_taken,
-                        "the gateway went away before it took it");
-      finish("not_taken");
-      open_.erase(std::prev(open_.end()));
-    }
   }
 
   void on_outcome(const wire::Outcome& outcome) {
@@ -152,7 +144,7 @@ class Player {
   }
 
   void lose(const TimedIntent& timed, std::string_view why) {
-    listener_.on_lost(timed, Lost::not_pushed, why);
+    listener_.on_not_pushed(timed, why);
     finish("not_pushed");
   }
 
@@ -170,16 +162,6 @@ class Player {
 };
 
 }  // namespace
-
-std::string_view to_string(Lost lost) noexcept {
-  switch (lost) {
-    case Lost::not_pushed:
-      return "not_pushed";
-    case Lost::not_taken:
-      return "not_taken";
-  }
-  return "?";
-}
 
 std::string to_string(const PlaySummary& summary) {
   std::string out = std::to_string(summary.intents) + (summary.intents == 1 ? " intent:" : " intents:");

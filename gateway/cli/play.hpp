@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,18 +27,7 @@ class StrategyEnd {
   virtual void poll(const std::function<void(const wire::Outcome&)>& sink) = 0;
   /// Returns early where there is something to poll.
   virtual void wait(Ns timeout_ns) = 0;
-  /// The highest intent id that a gateway which came back has taken; empty where none came back since the
-  /// last call.
-  [[nodiscard]] virtual std::optional<std::uint64_t> take_reattachment() = 0;
 };
-
-/// What becomes of an intent that the gateway never saw.
-enum class Lost : std::uint8_t {
-  not_pushed,  ///< The lane was full or gone until its deadline, or refused its id; or its target was not.
-  not_taken,   ///< Pushed, but the gateway went away before it took it: nothing of it was or will be sent.
-};
-
-[[nodiscard]] std::string_view to_string(Lost lost) noexcept;
 
 /// Told of everything as it happens.
 class PlayListener {
@@ -47,7 +35,8 @@ class PlayListener {
   virtual ~PlayListener() = default;
   /// `line`: where the intent stood in the file; 0 for notices and for events of other runs.
   virtual void on_outcome(const wire::Outcome& outcome, std::uint32_t line) = 0;
-  virtual void on_lost(const TimedIntent& intent, Lost lost, std::string_view why) = 0;
+  /// The lane was full or gone until the intent's deadline, or refused its id; or its target was not pushed.
+  virtual void on_not_pushed(const TimedIntent& intent, std::string_view why) = 0;
 };
 
 struct PlaySummary {

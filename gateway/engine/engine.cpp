@@ -217,6 +217,18 @@ void Engine::on_lane_closed(LaneIndex lane, Ns now) noexcept {
   }
 }
 
+void Engine::on_noted(LaneIndex lane, std::uint64_t record, Ns now) noexcept {
+  // Where there is no room to spare, the next start tells some events again that the strategy knows.
+  if (journal_failed_ || !lane_book_.is_open(lane) || spare_records() == 0) return;
+  if (!lane_book_.note(lane, record)) return;
+  journal::LaneNoted body{};
+  body.record_number = record;
+  journal::Stamp stamp;
+  stamp.mono_ns = now;
+  stamp.key.lane = lane.value;
+  note_appended(ports_.journal.append(stamp, body), now);
+}
+
 void Engine::halt(std::string_view reason, Ns now) noexcept {
   if (risk_.halted()) return;
   risk_.halt();

@@ -128,6 +128,8 @@ class Engine final : public net::Handler {
   void on_lane_attached(LaneIndex lane, std::uint64_t cursor, Ns now) noexcept;
   /// The strategy is gone: what waits is denied, what was sent goes on.
   void on_lane_closed(LaneIndex lane, Ns now) noexcept;
+  /// The lane's strategy has dealt with all journaled events up to `record`; journaled where that is new.
+  void on_noted(LaneIndex lane, std::uint64_t record, Ns now) noexcept;
   void on_intent(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
   /// Our monotonic clock stood still for `lost`, up to now. Called from: service, simulation.
   void on_time_lost(Ns lost, Ns now) noexcept;

@@ -69,6 +69,7 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
                               ? StrategyIndex{static_cast<std::uint16_t>(config_.strategies.size())}
                               : StrategyIndex{static_cast<std::uint16_t>(found - config_.strategies.begin())};
     lane_book_.open(LaneIndex{number}, strategy, lane.taken_mark, lane.last_record_number);
+    (void)lane_book_.note(LaneIndex{number}, lane.noted);
     for (const journal::StoredOutcome& stored : lane.outcomes)
       lane_book_.restore(LaneIndex{number}, stored.outcome);
   }

@@ -645,6 +645,7 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.in_use);
   if (!decision.order_id.empty()) r.order_id = decision.order_id;
+  r.ground = decision.ground;
   wire::Outcome out = event_of(r, decision.unresolved ? EventKind::unresolved : EventKind::settled);
   out.flags = wire::kTerminal;
   out.result = decision.result;
@@ -659,7 +660,7 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
     EventDetails details;
     details.account = r.account;
     details.position = r.position;
-    details.text = order::to_string(decision.ground);
+    details.text = domain::to_string(decision.ground);
     ports_.events.on_engine_event(EngineEvent::reversal_unresolved, details, now);
     return;  // The slot stays, and with it the position's block, until an operator has spoken.
   }
@@ -675,6 +676,7 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   body.result = decision.result;
   body.flags = static_cast<std::uint8_t>(out.flags & ~wire::kTerminal);
   body.position_scale = out.position_scale;
+  body.ground = static_cast<std::uint8_t>(decision.ground);
   (void)append(r, body, now);
   if (decision.last_leg_venue_ms != 0) book_.needs_read_since(r.position, decision.last_leg_venue_ms);
   if (decision.has_after) (void)book_.on_settling_read(r.position, decision.after, now);

@@ -138,7 +138,9 @@ void Engine::tell_journaled(const OpenReversal& r, wire::Outcome& outcome, Ns no
     return;
   }
   const std::uint64_t record = lane_book_.number(r.lane, outcome);
-  const journal::Appended appended = append(r, journal::pack_outcome(outcome), now);
+  journal::OutcomeBody body = journal::pack_outcome(outcome);
+  body.ground = static_cast<std::uint8_t>(r.ground);
+  const journal::Appended appended = append(r, body, now);
   if (journal_failed_) {
     lane_book_.take_back(r.lane, record);
     swallow();

@@ -50,6 +50,12 @@ class LaneBook {
     return lanes_[lane.value].last_record;
   }
   [[nodiscard]] std::uint32_t opened() const noexcept { return opened_; }
+  /// The strategy has dealt with the events up to `record`; true where that is more than was known.
+  [[nodiscard]] bool note(LaneIndex lane, std::uint64_t record) noexcept {
+    if (record <= lanes_[lane.value].noted) return false;
+    lanes_[lane.value].noted = record;
+    return true;
+  }
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(lanes_.size()); }
 
   /// Gives the next dense number to a journaled event, keeps it for replay, and returns the number.
@@ -85,6 +91,7 @@ class LaneBook {
     std::uint64_t last_record = 0;
     std::uint64_t next_replay = 0;    ///< With `replaying`: the record number to be told next.
     std::uint64_t first_lost = 0;     ///< Not 0: from here to next_replay − 1 nothing is kept; not told yet.
+    std::uint64_t noted = 0;          ///< As the journal has it.
     std::uint64_t attach_record = 0;  ///< last_record at the attach: what lies above was not missed.
     std::vector<Kept> history;        ///< Ring by record number.
   };

@@ -8,6 +8,7 @@
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
+#include "gateway/domain/ground.hpp"
 #include "gateway/domain/instrument.hpp"
 #include "gateway/domain/reversal.hpp"
 #include "gateway/journal/client_oid.hpp"
@@ -66,6 +67,7 @@ struct OpenReversal {
   wire::OrderId order_id;
   wire::VenueCode venue_code;
   wire::CodeClass code_class = wire::CodeClass::none;
+  domain::Ground ground = domain::Ground::none;  ///< What decided its end.
   // Lists through the pool.
   std::uint32_t next_in_lane = kNoSlot;
   std::uint32_t previous_in_lane = kNoSlot;

@@ -335,6 +335,7 @@ void AttachServer::Core::on_attached(Peers::iterator at, const LaneAnswer& answe
   reply.lane = answer.lane.value;
   reply.taken_mark = answer.taken_mark;
   reply.last_record = answer.last_record;
+  reply.cursor = answer.cursor;
   reply.intent_capacity = port_.geometry().intent_capacity;
   reply.outcome_capacity = port_.geometry().outcome_capacity;
   reply.doorbell_lanes = port_.doorbell_lanes();

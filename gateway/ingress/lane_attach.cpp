@@ -71,6 +71,7 @@ std::expected<void, Error> LaneSet::restore(const RestoredLane& restored) {
   lane.name = restored.name;
   lane.taken_mark = restored.taken_mark;
   lane.last_record = restored.last_record;
+  lane.noted = std::min(restored.noted, restored.last_record);
   lane.open = restored.open;
   return {};
 }
@@ -132,7 +133,9 @@ void LaneSet::carry_out_attach(LaneCommand& command) {
     answer.lane = LaneIndex{*number};
     answer.taken_mark = lane.taken_mark;
     answer.last_record = lane.last_record;
-    begin_service(*number, std::move(command.memory), command.cursor);
+    const std::uint64_t wanted = command.cursor == wire::kCursorOwed ? lane.noted : command.cursor;
+    answer.cursor = std::min(wanted, lane.last_record);
+    begin_service(*number, std::move(command.memory), answer.cursor);
   }
   answer.memory = std::move(command.memory);
   port_->post(std::move(answer));
@@ -182,6 +185,7 @@ void LaneSet::begin_service(std::uint16_t number, std::unique_ptr<LaneMemory> me
   Lane& lane = lanes_[number];
   const wire::LaneView view(memory->region.bytes(), settings_.geometry);
   view.header->lane = number;
+  view.header->noted.store(cursor, std::memory_order_relaxed);
   lane.header = view.header;
   lane.intents = {view.intents, settings_.geometry.intent_capacity, &view.header->intent_head};
   lane.outcomes = {view.outcomes, settings_.geometry.outcome_capacity, &view.header->outcome_head};
@@ -207,10 +211,11 @@ void LaneSet::end_service(std::uint16_t number) noexcept {
   std::erase(awake_, number);
   std::replace(favourites_.begin(), favourites_.end(), number, kNobody);
   pending_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
+  lane.noted = noted(LaneIndex{number});
   lane.header = nullptr;
   lane.intents = {};
   lane.outcomes = {};
-  changes_.push_back({LaneChange::Kind::detached, LaneIndex{number}, lane.strategy, 0});
+  changes_.push_back({LaneChange::Kind::detached, LaneIndex{number}, lane.strategy, 0, lane.noted});
 }
 
 }  // namespace backhand::ingress

@@ -52,6 +52,7 @@ struct LaneAnswer {
   LaneIndex lane;
   std::uint64_t taken_mark = 0;
   std::uint64_t last_record = 0;
+  std::uint64_t cursor = 0;  ///< Where the replay begins.
   std::unique_ptr<LaneMemory> memory;
 };
 

@@ -28,6 +28,14 @@ bool LaneSet::known(LaneIndex lane) const noexcept {
   return lane.value < lanes_.size() && lanes_[lane.value].state != State::unused;
 }
 
+std::uint64_t LaneSet::noted(LaneIndex index) const noexcept {
+  const Lane& lane = at(index);
+  if (lane.header == nullptr) return lane.noted;
+  // It goes up only, and not beyond what there is, whatever the strategy wrote.
+  const std::uint64_t noted = lane.header->noted.load(std::memory_order_relaxed);
+  return noted <= lane.last_record ? std::max(lane.noted, noted) : lane.noted;
+}
+
 BH_ON_PATH LaneSet::Look LaneSet::take_one(Lane& lane, std::uint16_t number, wire::Intent& out) noexcept {
   switch (room_for_next(lane)) {
     case shm::RoomStatus::enough:

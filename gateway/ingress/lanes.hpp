@@ -35,6 +35,7 @@ struct RestoredLane {
   LaneIndex lane;
   std::uint64_t taken_mark = 0;   ///< Highest intent id ever taken.
   std::uint64_t last_record = 0;  ///< Highest record number.
+  std::uint64_t noted = 0;        ///< Highest record number that its strategy has noted.
   std::uint32_t open = 0;         ///< Intents that still have to get their terminal event.
 };
 
@@ -47,7 +48,8 @@ struct LaneChange {
   Kind kind = Kind::attached;
   LaneIndex lane;
   StrategyIndex strategy;
-  std::uint64_t cursor = 0;  ///< attached; wire::kCursorNow: nothing old.
+  std::uint64_t cursor = 0;  ///< attached: a record number, never wire::kCursorOwed.
+  std::uint64_t noted = 0;   ///< detached: the highest record number that its strategy has noted.
 };
 
 enum class [[nodiscard]] PublishResult : std::uint8_t {
@@ -154,6 +156,8 @@ class LaneSet {
   [[nodiscard]] const wire::LaneName& name(LaneIndex lane) const noexcept { return at(lane).name; }
   [[nodiscard]] std::uint64_t taken_mark(LaneIndex lane) const noexcept { return at(lane).taken_mark; }
   [[nodiscard]] std::uint64_t last_record(LaneIndex lane) const noexcept { return at(lane).last_record; }
+  /// The highest record number that the lane's strategy has noted, see wire::LaneHeader::noted.
+  [[nodiscard]] std::uint64_t noted(LaneIndex lane) const noexcept;
   [[nodiscard]] std::uint32_t open(LaneIndex lane) const noexcept { return at(lane).open; }
   [[nodiscard]] const LaneCounters& counters(LaneIndex lane) const noexcept { return at(lane).counters; }
 
@@ -178,6 +182,7 @@ class LaneSet {
     std::uint32_t place = 0;  ///< In attached_.
     std::uint64_t taken_mark = 0;
     std::uint64_t last_record = 0;
+    std::uint64_t noted = 0;  ///< Of earlier attaches; while attached, the header has the newest.
     std::uint64_t event_number = 0;
     LaneCounters counters;
     // Not on the hot path.

@@ -63,7 +63,7 @@ void add_lane(Checkpoint& out, const LaneState& lane) {
     out.add(stamp,
             Dated<OutcomeBody>{stored.real_ns, stored.mono_ns, stored.epoch, pack_outcome(stored.outcome)});
   }
-  out.add_undated(of_lane, LaneMarks{lane.taken_mark, lane.last_record_number});
+  out.add_undated(of_lane, LaneMarks{lane.taken_mark, lane.last_record_number, lane.noted});
 }
 
 void add_case(Checkpoint& out, const OpenCase& open) {
@@ -158,6 +158,7 @@ std::expected<void, std::string> Fold::apply_checkpoint(std::span<const Record> 
       const auto marks = body_of<LaneMarks>(parts);
       lane->second.taken_mark = marks.taken_mark;
       lane->second.last_record_number = marks.last_record_number;
+      lane->second.noted = marks.noted;
       return {};
     }
     case Kind::day_count: {
@@ -206,6 +207,12 @@ Fold::Answer Fold::apply_common(std::span<const Record> parts) {
       break;
     case Kind::lane_opened:
       return on_lane_opened(parts);
+    case Kind::lane_noted: {
+      const auto lane = state_.lanes.find(head.lane);
+      if (lane == state_.lanes.end()) return std::unexpected("a lane's mark before its lane");
+      lane->second.noted = std::max(lane->second.noted, body_of<LaneNoted>(parts).record_number);
+      break;
+    }
     case Kind::voided:
       advance(&OpenCase::voided, CasePhase::voided);
       break;

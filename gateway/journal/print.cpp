@@ -9,6 +9,7 @@
 
 #include "common/decimal.hpp"
 #include "common/wire/names.hpp"
+#include "gateway/domain/ground.hpp"
 #include "gateway/domain/instrument.hpp"
 #include "gateway/domain/reversal.hpp"
 #include "gateway/journal/state.hpp"
@@ -164,18 +165,27 @@ void add_positions(Fields& out, const Positions& body) {
   }
   if ((body.flags & wire::kForeignChange) != 0) out.text("foreign_change", "yes");
 }
+/// What the look-ups showed. Nothing where the record does not say.
+void add_ground(Fields& out, std::uint8_t number) {
+  const auto ground = static_cast<domain::Ground>(number);
+  if (ground == domain::Ground::none) return;
+  out.text("ground", domain::words_of(ground).name);
+  out.text("evidence", domain::words_of(ground).meaning);
+}
 void add(Fields& out, const Settled& body) {
   out.number("intent", body.intent_id);
   out.text("result", wire::to_string(body.result));
+  add_ground(out, body.ground);
   out.text("order_id", body.order_id.view());
   add_positions(out, body);
 }
-void add(Fields& out, const wire::Outcome& told) {
+void add(Fields& out, const wire::Outcome& told, std::uint8_t ground) {
   out.number("intent", told.intent_id);
   out.text("event", wire::to_string(told.kind));
   out.number("record", told.record_number);
   if (told.deny_reason != wire::DenyReason::none) out.text("reason", wire::to_string(told.deny_reason));
   if (told.result != wire::SettledResult::none) out.text("result", wire::to_string(told.result));
+  add_ground(out, ground);
   out.text("account", told.account.view());
   out.text("symbol", told.symbol.view());
   out.text("code", told.venue_code.view());
@@ -214,7 +224,9 @@ void add(Fields& out, const AccountHalted& body) {
 void add(Fields& out, const LaneMarks& body) {
   out.number("taken_mark", body.taken_mark);
   out.number("last_record", body.last_record_number);
+  out.number("noted", body.noted);
 }
+void add(Fields& out, const LaneNoted& body) { out.number("noted", body.record_number); }
 void add(Fields& out, const DayCount& body) {
   out.text("account", body.account.view());
   out.text("symbol", body.symbol.view());
@@ -268,8 +280,10 @@ void add_body(Fields& out, std::span<const Record> parts) {
       return add_as<Learned>(out, parts);
     case Kind::settled:
       return add_as<Settled>(out, parts);
-    case Kind::outcome:
-      return add(out, unpack_outcome(body_of<OutcomeBody>(parts), parts[0].key()));
+    case Kind::outcome: {
+      const auto body = body_of<OutcomeBody>(parts);
+      return add(out, unpack_outcome(body, parts[0].key()), body.ground);
+    }
     case Kind::resolved:
       return add_as<Resolved>(out, parts);
     case Kind::halted:
@@ -278,6 +292,8 @@ void add_body(Fields& out, std::span<const Record> parts) {
       return add_as<Resumed>(out, parts);
     case Kind::account_halted:
       return add_as<AccountHalted>(out, parts);
+    case Kind::lane_noted:
+      return add_as<LaneNoted>(out, parts);
     case Kind::lane_marks:
       return add_as<LaneMarks>(out, parts);
     case Kind::day_count:
@@ -293,11 +309,15 @@ void add_body(Fields& out, std::span<const Record> parts) {
   }
 }
 
-Fields fields_of(std::span<const Record> parts) {
+Fields fields_of(std::span<const Record> parts, const LaneOpened* lane) {
   const Record& head = parts[0];
   Fields out;
   out.number("epoch", head.epoch);
-  if (head.lane != 0 || head.sequence != 0) out.number("lane", head.lane);
+  if (lane != nullptr || head.lane != 0 || head.sequence != 0) out.number("lane", head.lane);
+  if (lane != nullptr) {
+    out.text("strategy", lane->strategy.view());
+    out.text("lane_name", lane->name.view());
+  }
   if (head.key().valid()) {
     out.number("key_epoch", head.key_epoch);
     out.number("sequence", head.sequence);
@@ -403,18 +423,18 @@ std::string json_head(std::int64_t real_ns, std::string_view kind) {
 
 }  // namespace
 
-std::string to_text(std::span<const Record> parts) {
+std::string to_text(std::span<const Record> parts, const LaneOpened* lane) {
   const Record& head = parts[0];
   return text_of(
       iso_time(head.real_ns) + " #" + std::to_string(head.number) + ' ' + std::string{to_string(head.kind)},
-      fields_of(parts));
+      fields_of(parts, lane));
 }
 
-std::string to_json(std::span<const Record> parts) {
+std::string to_json(std::span<const Record> parts, const LaneOpened* lane) {
   const Record& head = parts[0];
   return json_of(json_head(head.real_ns, to_string(head.kind)) + ",\"number\":" +
                      std::to_string(head.number) + ",\"mono_ns\":" + std::to_string(head.mono_ns),
-                 fields_of(parts));
+                 fields_of(parts, lane));
 }
 
 std::string to_text(const RawReply& reply) {

@@ -166,11 +166,15 @@ std::expected<std::vector<std::string>, Error> explain(Storage& storage, const S
     return std::unexpected(Error{"\"" + std::string{client_oid} + "\" is no clientOid of this gateway"});
   const ReversalKey key = parsed->key;
   std::uint64_t intent_id = 0;
-  // A first walk finds the intent's id: what happened before its key was given has only that.
-  const auto found = walk_journal(storage, settings, {.checkpoints = true, .from_number = 0},
-                                  [&](std::span<const Record> entry) {
-                                    if (intent_id == 0 && entry[0].key() == key) intent_id = intent_of(entry);
-                                  });
+  std::optional<LaneOpened> lane;
+  // A first walk finds the lane's names and the intent's id: what happened before its key was given has only
+  // that.
+  const auto found = walk_journal(
+      storage, settings, {.checkpoints = true, .from_number = 0}, [&](std::span<const Record> entry) {
+        if (intent_id == 0 && entry[0].key() == key) intent_id = intent_of(entry);
+        if (intent_id == 0 && entry[0].kind == Kind::lane_opened && entry[0].lane == key.lane)
+          lane = body_of<LaneOpened>(entry);
+      });
   if (!found) return std::unexpected(found.error());
   if (intent_id == 0)
     return std::unexpected(
@@ -185,7 +189,8 @@ std::expected<std::vector<std::string>, Error> explain(Storage& storage, const S
     const bool same_key = head.key() == key;
     const bool before_its_key = !head.key().valid() && head.lane == key.lane && intent_of(entry) == intent_id;
     if (!same_key && !before_its_key) return;
-    lines.push_back({head.real_ns, format == Format::text ? to_text(entry) : to_json(entry)});
+    const LaneOpened* named = lane ? &*lane : nullptr;
+    lines.push_back({head.real_ns, format == Format::text ? to_text(entry, named) : to_json(entry, named)});
   });
   if (!told) return std::unexpected(told.error());
   const auto replies = read_raw_replies(storage, settings.state_dir, [&](const RawReply& reply) {

@@ -10,6 +10,8 @@ OutcomeBody pack_outcome(const wire::Outcome& outcome) noexcept {
   std::memcpy(body.head.data(), bytes + offsetof(wire::Outcome, record_number), body.head.size());
   std::memcpy(body.tail.data(), bytes + offsetof(wire::Outcome, user_tag), body.tail.size());
   body.oid_prefix = {};
+  body.ground = 0;
+  body.reserved = {};
   const std::string_view oid = outcome.client_oid.view();
   if (oid.size() > kOidTail) body.oid_prefix = FixedString<8>{oid.substr(0, oid.size() - kOidTail)};
   return body;
@@ -61,6 +63,8 @@ std::uint8_t parts_of(Kind kind) noexcept {
       return kPartsOf<AccountHalted>;
     case Kind::shot_taken:
       return kPartsOf<ShotTaken>;
+    case Kind::lane_noted:
+      return kPartsOf<LaneNoted>;
     case Kind::lane_marks:
       return kPartsOf<LaneMarks>;
     case Kind::day_count:
@@ -111,6 +115,8 @@ std::string_view to_string(Kind kind) noexcept {
       return "account_halted";
     case Kind::shot_taken:
       return "shot_taken";
+    case Kind::lane_noted:
+      return "lane_noted";
     case Kind::lane_marks:
       return "lane_marks";
     case Kind::day_count:

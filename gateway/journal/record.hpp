@@ -39,7 +39,8 @@ enum class Kind : std::uint8_t {
   resumed = 13,
   account_halted = 14,  ///< The venue refused the account's credentials or kind.
   shot_taken = 15,      ///< An armed shot waits; after a restart it is disarmed (`restarted`).
-  lane_marks = 32,      ///< Checkpoint only: a lane's taken mark and last record number.
+  lane_noted = 16,      ///< How far a lane's strategy has dealt with what it was told.
+  lane_marks = 32,      ///< Checkpoint only: a lane's taken mark, last record number and what was noted.
   day_count = 33,  ///< Checkpoint only, written no more: reversals of a lane and position on one UTC day.
   run_state = 34,  ///< Checkpoint only, first: epoch, boot, configuration of the last start.
   checkpoint_end = 35,  ///< Checkpoint only, last: how many records it has.
@@ -196,16 +197,19 @@ struct Settled {
   wire::SettledResult result;
   std::uint8_t flags;  ///< wire::kForeignChange, wire::kHasPositions.
   std::uint8_t position_scale;
-  std::array<std::uint8_t, 5> reserved;
+  std::uint8_t ground;  ///< domain::Ground; 0 in journals of older versions.
+  std::array<std::uint8_t, 4> reserved;
 };
 
-/// What a replayed event needs: all of wire::Outcome but event_number and client_oid, which follow from the
-/// attach and the key.
+/// What a replayed event needs, all of wire::Outcome but event_number and client_oid, which follow from the
+/// attach and the key; and why.
 struct OutcomeBody {
   static constexpr Kind kKind = Kind::outcome;
   std::array<std::byte, 144> head;  ///< Outcome from record_number to order_id.
   std::array<std::byte, 64> tail;   ///< Outcome from user_tag on.
   FixedString<8> oid_prefix;        ///< Empty where the event has no clientOid.
+  std::uint8_t ground;              ///< Of a settled or unresolved one: domain::Ground.
+  std::array<std::uint8_t, 7> reserved;
 };
 static_assert(offsetof(wire::Outcome, record_number) == 8 && offsetof(wire::Outcome, client_oid) == 152 &&
               offsetof(wire::Outcome, user_tag) == 184);
@@ -249,10 +253,16 @@ struct AccountHalted {
   std::array<std::uint8_t, 3> reserved;
 };
 
+struct LaneNoted {
+  static constexpr Kind kKind = Kind::lane_noted;
+  std::uint64_t record_number;
+};
+
 struct LaneMarks {
   static constexpr Kind kKind = Kind::lane_marks;
   std::uint64_t taken_mark;
   std::uint64_t last_record_number;
+  std::uint64_t noted;  ///< 0 in journals of older versions: nothing is known.
 };
 
 struct DayCount {

@@ -86,6 +86,7 @@ struct LaneState {
   LaneName name;
   std::uint64_t taken_mark = 0;          ///< Highest intent id that any record names.
   std::uint64_t last_record_number = 0;  ///< Of the last journaled outcome.
+  std::uint64_t noted = 0;               ///< Up to here the strategy is known to have dealt with them.
   /// The last Settings::keep_outcomes of them in order; older ones cannot be replayed any more.
   std::deque<StoredOutcome> outcomes;
 };

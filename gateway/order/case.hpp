@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "common/decimal.hpp"
 #include "common/fixed_string.hpp"
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
+#include "gateway/domain/ground.hpp"
 #include "gateway/domain/instrument.hpp"
 
 namespace backhand::order {
@@ -61,24 +61,7 @@ struct CaseFacts {
   bool recovered = false;
 };
 
-/// What decided a case: the row of README.md's table.
-enum class Ground : std::uint8_t {
-  none,
-  legs_by_id,          ///< Every leg that counts carries our clientOid or order id.
-  leg_and_sibling,     ///< One leg carries our id; the other was found beside it.
-  open_leg_alone,      ///< Only the opening leg is listed; the position confirms the closed one.
-  position_and_order,  ///< One order of ours; nobody else traded, so the position shows what it did.
-  fills_by_id,         ///< No row, but executions of our order id; the position confirms the sizes.
-  pair_without_id,     ///< No row carries any id; the only reversal there was explains the position exactly.
-  order_without_fill,  ///< Our order is there and ended without any execution.
-  never_arrived,       ///< Fuse burnt; not found by any name, twice; history agrees.
-  refused,             ///< The venue said no, and nothing followed it.
-  // Of unresolved:
-  no_evidence,           ///< Too little was answered.
-  ambiguous_rows,        ///< Rows that may or may not be ours.
-  unexplained_position,  ///< The position moved in a way that our rows (or their absence) do not explain.
-  never_final,           ///< Our order stayed live.
-};
+using domain::Ground;
 
 /// The end of a case, told once.
 struct Decision {
@@ -98,7 +81,5 @@ struct Decision {
   wire::OrderId order_id;         ///< Of the leg that proves it; empty where nothing was executed.
   VenueMs last_leg_venue_ms = 0;  ///< For PositionBook::needs_read_since; 0: nothing was executed.
 };
-
-[[nodiscard]] std::string_view to_string(Ground ground) noexcept;
 
 }  // namespace backhand::order

@@ -250,6 +250,10 @@ void IoLoop::run() {
   }
   pool_->close(monotonic_now());
   (void)run_commands(monotonic_now());
+  for (std::uint16_t i = 0; i < parts_.lanes.size(); ++i) {
+    const LaneIndex lane{i};
+    if (parts_.lanes.known(lane)) engine_.on_noted(lane, parts_.lanes.noted(lane), monotonic_now());
+  }
   ended_.store(true, std::memory_order_release);
 }
 
@@ -266,6 +270,7 @@ BH_ON_PATH int IoLoop::turn(Ns now) {
   int done = static_cast<int>(parts_.lanes.do_work([&](const ingress::LaneChange& change) {
     if (change.kind == ingress::LaneChange::Kind::detached) {
       engine_.on_lane_closed(change.lane, now);
+      engine_.on_noted(change.lane, change.noted, now);
       return;
     }
     const std::string& strategy = parts_.config.strategies[change.strategy.value].name;

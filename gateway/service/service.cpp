@@ -279,6 +279,7 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
     restored.lane = LaneIndex{number};
     restored.taken_mark = lane.taken_mark;
     restored.last_record = lane.last_record_number;
+    restored.noted = lane.noted;
     for (const auto& [key, open] : found.state.cases) {
       if (open.key.lane == number && open.phase != journal::CasePhase::unresolved) ++restored.open;
     }

@@ -34,7 +34,7 @@ TEST(Names, CoverEveryEnumBothWays) {
   expect_total<PositionSide>(2);
   expect_total<IntentKind>(5);
   expect_total<EventKind>(11);
-  expect_total<DenyReason>(39);
+  expect_total<DenyReason>(40);
   expect_total<SettledResult>(5);
   expect_total<CodeClass>(13);
   expect_total<NoticeKind>(10);

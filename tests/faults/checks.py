@@ -62,6 +62,7 @@ class Lane:
         self.wrong = []
         self.repeated = 0
         self.attaches = 0
+        self.said_lost = []  # Never taken, says the library; the next attach has not spoken yet.
         self.events = collections.Counter()
         self.feed(lines)
 
@@ -85,6 +86,10 @@ class Lane:
 
     def _attached(self, line):
         self.attaches += 1
+        for intent in self.said_lost:
+            if intent.id <= line["taken_mark"]:
+                self.wrong.append(f"the library says that {intent.tag} was never taken, and the gateway that it took it")
+        self.said_lost.clear()
         for intent in list(self.pending.values()):
             if intent.id > line["taken_mark"]:
                 intent.lost = True
@@ -92,8 +97,21 @@ class Lane:
                 if intent.was_acted_on:
                     self.wrong.append(f"{intent.tag} was acted on, and after a restart the gateway says it never took it")
 
+    def _never_taken(self, tag):
+        """The client library's own word about an intent; the attach before or after it must agree."""
+        intent = self.intents.get(tag)
+        if intent is None or intent.was_acted_on or intent.ends:
+            self.wrong.append(f"the library says that {tag} was never taken, against what the gateway said of it")
+        elif not intent.lost:
+            intent.lost = True
+            self.pending.pop(tag, None)
+            self.said_lost.append(intent)
+
     def _event(self, line):
         tag, record = line["tag"], line["record"]
+        if line["deny"] == "never_taken":
+            self._never_taken(tag)
+            return
         what = (line["kind"], tag, line["id"], line["result"], line["deny"], line["oid"], line["terminal"])
         if record:
             known = self.records.get(record)

@@ -90,6 +90,24 @@ class ChecksTest(unittest.TestCase):
         self.assertIn("never taken", checks.check_all(lines, truth)[0][0])
 
 
+    def test_what_the_library_says_was_never_taken_agrees_with_the_attach(self):
+        for before_the_attach in (True, False):
+            lines, truth = good_history()
+            at = lines["one"].index(attach(1, 2)) + (0 if before_the_attach else 1)
+            lines["one"][at:at] = [event("denied", "c", 3, deny="never_taken"), event("denied", "d", 4, deny="never_taken")]
+            wrong, lanes = checks.check_all(lines, truth)
+            self.assertEqual(wrong, [])
+            self.assertEqual([i.tag for i in lanes[0].intents.values() if i.lost], ["c", "d"])
+
+    def test_the_librarys_wrong_word_is_a_violation(self):
+        for tag, number, mark in (("b", 2, 2), ("a", 1, 2), ("c", 3, 3)):
+            with self.subTest(tag):
+                lines, truth = good_history()
+                at = lines["one"].index(attach(1, 2))
+                lines["one"][at:at + 1] = [event("denied", tag, number, deny="never_taken"), attach(1, mark)]
+                self.assertIn("the library says", " ".join(checks.check_all(lines, truth)[0]))
+
+
 class SlotPrecision(unittest.TestCase):
     GOOD = [(50_000_000 * n, 50_000_000 * n + 20_000) for n in range(1, 101)]
 

@@ -22,6 +22,7 @@ constexpr std::array<BugName, kBugs> kNames{{
     {outcome_twice, "outcome_twice"},
     {positions_mixed_up, "positions_mixed_up"},
     {taken_mark_lost, "taken_mark_lost"},
+    {noted_ahead, "noted_ahead"},
     {open_cases_forgotten, "open_cases_forgotten"},
     {history_not_replayed, "history_not_replayed"},
     {halt_forgotten, "halt_forgotten"},

@@ -28,6 +28,7 @@ enum class Bug : std::uint8_t {
   outcome_twice,         ///< A terminal event is told twice when the strategy is slow.
   positions_mixed_up,    ///< What was held before and after is told the wrong way round.
   taken_mark_lost,       ///< A restart forgets which intents were taken.
+  noted_ahead,           ///< What lay in a lane counts as dealt with by a strategy that died.
   open_cases_forgotten,  ///< A restart forgets what was sent and not answered.
   history_not_replayed,  ///< A restart forgets the outcomes that a strategy has missed.
   halt_forgotten,        ///< A restart forgets the halt.
@@ -49,7 +50,7 @@ enum class Bug : std::uint8_t {
   clock_from_one_reply,  ///< One reply that contradicts the clock sets it.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
 };
-inline constexpr std::size_t kBugs = 33;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 34;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/wire/attach.hpp"
+
 namespace backhand::simulation {
 
 SimLanes::SimLanes(Context& context, CrashPoint& crash, std::size_t lanes, std::size_t capacity)
@@ -14,6 +16,7 @@ void SimLanes::restore(const journal::State& state) {
     Lane& lane = lanes_[number];
     lane.taken_mark = known.taken_mark;
     lane.last_record = known.last_record_number;
+    lane.noted = known.noted;
     for (const auto& [key, open] : state.cases) {
       if (key.first == number && open.phase != journal::CasePhase::unresolved) ++lane.open;
     }
@@ -26,6 +29,7 @@ void SimLanes::forget() {
     lane.open = 0;
     lane.taken_mark = 0;
     lane.last_record = 0;
+    lane.noted = 0;
     lane.event_number = 0;
     lane.queued.clear();
   }
@@ -124,8 +128,10 @@ LaneAttach SimLanes::attach(std::uint16_t number, std::uint64_t cursor) {
   lane.ring.attached = true;
   ++lane.ring.attachment;
   lane.event_number = 0;
-  changes_.push_back({number, true, cursor});
-  return {lane.taken_mark, lane.last_record};
+  if (cursor == wire::kCursorOwed) cursor = std::min(lane.noted, lane.last_record);
+  lane.ring.noted = cursor;
+  changes_.push_back({number, true, cursor, 0});
+  return {lane.taken_mark, lane.last_record, cursor};
 }
 
 void SimLanes::detach(std::uint16_t number) {
@@ -133,7 +139,9 @@ void SimLanes::detach(std::uint16_t number) {
   if (!lane.ring.attached) return;
   lane.ring.attached = false;
   lane.ring.intents.clear();
-  changes_.push_back({number, false, 0});
+  if (context_.bug == Bug::noted_ahead) lane.ring.noted = lane.last_record;
+  if (lane.ring.noted <= lane.last_record) lane.noted = std::max(lane.noted, lane.ring.noted);
+  changes_.push_back({number, false, 0, lane.noted});
 }
 
 }  // namespace backhand::simulation

@@ -19,6 +19,7 @@ namespace backhand::simulation {
 struct LaneRing {
   std::uint32_t attachment = 0;  ///< Counts attachments; 0: never attached.
   bool attached = false;         ///< Socket open on both sides.
+  std::uint64_t noted = 0;       ///< Written by the strategy: the highest record that it has dealt with.
   std::deque<wire::Intent> intents;
   std::deque<wire::Outcome> outcomes;
 };
@@ -26,6 +27,7 @@ struct LaneRing {
 struct LaneAttach {
   std::uint64_t taken_mark = 0;
   std::uint64_t last_record = 0;
+  std::uint64_t cursor = 0;  ///< What is told begins behind it.
 };
 
 class SimLanes final : public engine::LanePort {
@@ -42,6 +44,7 @@ class SimLanes final : public engine::LanePort {
     std::uint16_t lane = 0;
     bool attached = false;
     std::uint64_t cursor = 0;
+    std::uint64_t noted = 0;  ///< Of a detached one.
   };
   [[nodiscard]] std::vector<Change> take_changes();
   /// Takes what there is room for, at most `budget`, and gives it to `sink`; returns how many.
@@ -68,6 +71,7 @@ class SimLanes final : public engine::LanePort {
     std::uint32_t open = 0;
     std::uint64_t taken_mark = 0;
     std::uint64_t last_record = 0;
+    std::uint64_t noted = 0;  ///< As the gateway knows it: of earlier attachments, or from the journal.
     std::uint64_t event_number = 0;
     std::set<std::uint64_t> queued;  ///< Intents of this process that were told `queued`.
   };

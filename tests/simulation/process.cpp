@@ -296,7 +296,10 @@ int Process::turn() {
   for (const SimLanes::Change& change : lanes_.take_changes()) {
     const LaneIndex lane{change.lane};
     if (!change.attached) {
-      if (engine_->lanes().is_open(lane)) engine_->on_lane_closed(lane, now);
+      if (engine_->lanes().is_open(lane)) {
+        engine_->on_lane_closed(lane, now);
+        engine_->on_noted(lane, change.noted, now);
+      }
     } else {
       const StrategyIndex strategy{change.lane};
       if (engine_->on_lane_opened(lane, strategy,

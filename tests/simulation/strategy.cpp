@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/wire/attach.hpp"
+
 namespace backhand::simulation {
 
 SimStrategy::SimStrategy(Context& context, const Plan& plan, std::uint16_t number, SimLanes& lanes,
@@ -169,6 +171,8 @@ void SimStrategy::poll() {
       std::erase_if(armed_, [&](const wire::Intent& arm) { return arm.id == outcome.intent_id; });
     ledger_.on_told(number_, outcome);
   }
+  // It asks for more, unless it dies first.
+  if (context_.random.chance(0.9)) ring.noted = cursor_;
 }
 
 void SimStrategy::lose_attachment() {
@@ -188,7 +192,11 @@ void SimStrategy::look_after(bool gateway_serves) {
   }
   if (attachment_ == 0) {
     if (!gateway_serves) return;
-    const LaneAttach attached = lanes_.attach(number_, cursor_);
+    // A new process of the strategy knows no cursor, unless it keeps books of its own.
+    const bool asks_what_is_owed = died_ && context_.random.chance(0.5);
+    died_ = false;
+    const LaneAttach attached = lanes_.attach(number_, asks_what_is_owed ? wire::kCursorOwed : cursor_);
+    cursor_ = std::min(cursor_, attached.cursor);
     attachment_ = ring.attachment;
     next_id_ = std::max(next_id_, attached.taken_mark + 1);
     if (context_.trace)
@@ -211,18 +219,21 @@ void SimStrategy::die(Ns until) {
   lanes_.detach(number_);
   lose_attachment();
   away_until_ = until;
+  died_ = true;
 }
 
 void SimStrategy::stall(Ns until) { stalled_until_ = std::max(stalled_until_, until); }
 
 void SimStrategy::reattach_from_start() {
   die(context_.now());
+  died_ = false;
   cursor_ = 0;
 }
 
 void SimStrategy::forget() {
   lanes_.ring(number_).outcomes.clear();
   if (attachment_ != 0) lose_attachment();
+  died_ = false;
   cursor_ = 0;
   next_id_ = 1;
   armed_.clear();

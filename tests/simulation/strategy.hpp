@@ -49,6 +49,7 @@ class SimStrategy {
   venue::Exchange& venue_;
   std::vector<wire::Intent> armed_;  ///< Shots that it was told are armed, by their arms.
   std::uint64_t next_id_ = 1;
+  bool died_ = false;  ///< The next attach is a new process's.
   std::uint64_t cursor_ = 0;
   std::uint32_t attachment_ = 0;  ///< 0: none.
   Ns stalled_until_ = 0;

@@ -9,17 +9,30 @@ pushes and one polls; they may be the same.
             print(outcome)
         shot = session.arm("main", "USDT-FUTURES", "ETHUSDT", "short", within_s=3600)
         fired = session.fire(shot)
+
+In an event loop of your own, a session is what the loop waits on (it has `fileno`); poll it once before, and each
+time that it is readable:
+
+    loop.add_reader(session, lambda: handle(session.poll()))    # asyncio; selectors take a session likewise
+    handle(session.poll())
 """
 
+import collections
 import ctypes
 import dataclasses
 import decimal
 import enum
 import time
+import weakref
 
+# Which journaled outcomes of earlier runs on a lane are told again: all that are still kept, those that no run has
+# dealt with, or none. Or a record number: those above it.
+CURSOR_ALL = 0
+CURSOR_OWED = 2**64 - 2
 CURSOR_NOW = 2**64 - 1
-_ABI_VERSION = 1
+_ABI_VERSION = 2
 _BATCH = 64
+_MOST_KEPT = 100_000
 
 
 class _Intent(ctypes.Structure):
@@ -87,9 +100,14 @@ class PushResult(enum.IntEnum):
 
 
 class WaitResult(enum.IntEnum):
+    """What a wait answers; true where there is something to poll."""
+
     READY = 0
     TIMED_OUT = 1
     DETACHED = 2
+
+    def __bool__(self):
+        return self is WaitResult.READY
 
 
 class PushError(Exception):
@@ -126,6 +144,11 @@ class Outcome:
     account: str
     symbol: str
 
+    @property
+    def tag(self):
+        """The tag as text, without its padding."""
+        return self.user_tag.rstrip(b"\0").decode(errors="replace")
+
 
 class _Library:
     """The functions of libbackhand_client.so that are used here, with their types."""
@@ -141,6 +164,7 @@ class _Library:
             ("bh_next_id", ctypes.c_uint64, [pointer]),
             ("bh_poll", size, [pointer, ctypes.POINTER(_Outcome), size]),
             ("bh_wait", ctypes.c_int, [pointer, ctypes.c_int64]),
+            ("bh_event_fd", ctypes.c_int, [pointer]),
             ("bh_reattach", ctypes.c_int, [pointer, text, size]),
             ("bh_cursor", ctypes.c_uint64, [pointer]),
             ("bh_taken_mark", ctypes.c_uint64, [pointer]),
@@ -167,20 +191,36 @@ class _Library:
             raise OSError(f"{path} has ABI version {self.abi_version()}, this module needs {_ABI_VERSION}")
 
 
+def _bytes(what, text, most):
+    """`text` as UTF-8 (bytes as they are) of at most `most` bytes; ValueError where it would be cut."""
+    if not isinstance(text, (str, bytes)):
+        raise TypeError(f"{what} is text or bytes, not {type(text).__name__}")
+    raw = text.encode() if isinstance(text, str) else text
+    if len(raw) > most:
+        raise ValueError(f"{what} has at most {most} bytes, and {text!r} has {len(raw)}")
+    if isinstance(text, str) and "\0" in text:
+        raise ValueError(f"{what} must not contain a zero byte: {text!r}")
+    return raw
+
+
 class Session:
     """A lane of a strategy. Attaches again by itself when the gateway went away; never pushes again by itself."""
 
-    def __init__(self, path, strategy, lane, cursor=0, timeout_s=2.0, library="libbackhand_client.so.1"):
+    def __init__(self, path, strategy, lane, cursor=CURSOR_OWED, timeout_s=2.0, library="libbackhand_client.so.2"):
         """Attaches; raises ConnectionError with the gateway's words where it is refused."""
-        self._handle = None
         self._lib = _Library(library)
         self._batch = (_Outcome * _BATCH)()
+        self._kept = collections.deque(maxlen=_MOST_KEPT)
         error = ctypes.create_string_buffer(512)
-        self._handle = self._lib.attach(
-            path.encode(), strategy.encode(), lane.encode(), cursor, int(timeout_s * 1e9), error, len(error)
+        handle = self._lib.attach(
+            _bytes("the socket's path", path, 107), _bytes("a strategy's name", strategy, 24),
+            _bytes("a lane's name", lane, 24), cursor, int(timeout_s * 1e9), error, len(error)
         )
-        if not self._handle:
+        if not handle:
             raise ConnectionError(error.value.decode(errors="replace"))
+        self._open_handle = handle
+        # A strategy that ends without `close` has dealt with what it polled, too.
+        self._close = weakref.finalize(self, self._lib.close, handle)
 
     def __enter__(self):
         return self
@@ -189,10 +229,20 @@ class Session:
         self.close()
 
     def close(self):
-        """Detaches. Intents still waiting at the gateway are denied."""
-        handle, self._handle = self._handle, None
-        if handle:
-            self._lib.close(handle)
+        """Detaches. Intents still waiting at the gateway are denied. Closing twice is fine; every other call on a
+        closed session raises ValueError."""
+        self._open_handle = None
+        self._close()
+
+    @property
+    def closed(self):
+        return self._open_handle is None
+
+    @property
+    def _handle(self):
+        if self._open_handle is None:
+            raise ValueError("the session is closed")
+        return self._open_handle
 
     # Pushing thread.
 
@@ -201,8 +251,9 @@ class Session:
     ):
         """Pushes a reversal of the held `side` ("long" or "short") and returns its id.
 
-        Sizes are text or Decimal, never float. Raises ValueError for words that the gateway could not
-        understand, PushError where it was not pushed.
+        Sizes are text or Decimal, never float. A tag is text or bytes, 16 bytes at most, and comes back in every
+        event. Raises ValueError for words that the gateway could not understand, PushError where it was not
+        pushed.
         """
         intent = self._from_words(self._lib.make_reversal, account, product, symbol, side, size, margin_coin)
         return self._push(intent, within_s, priority, tag, expecting)
@@ -230,10 +281,16 @@ class Session:
 
     def _from_words(self, make, account, product, symbol, side, size, margin_coin):
         intent = _Intent()
-        if make(ctypes.byref(intent), account.encode(), product.encode(), symbol.encode(), side.encode()):
-            raise ValueError(f"no such reversal: {account!r} {product!r} {symbol!r} {side!r}")
+        words = (
+            _bytes("an account's name", account, 16), _bytes("a product", product, 24), _bytes("a symbol", symbol, 24),
+            _bytes("a position's side", side, 24),
+        )
+        if make(ctypes.byref(intent), *words):
+            raise ValueError(
+                f'no such reversal: product {product!r} (as "USDT-FUTURES"), side {side!r} ("long" or "short", what is held)'
+            )
         self._set_number(self._lib.set_size, intent, size)
-        intent.margin_coin = margin_coin.encode()
+        intent.margin_coin = _bytes("a margin coin", margin_coin, 8)
         return intent
 
     def _for_target(self, make, target):
@@ -247,16 +304,19 @@ class Session:
             return
         if isinstance(value, float):
             raise ValueError("a size is text or Decimal: a float is not exact")
-        if setter(ctypes.byref(intent), format(decimal.Decimal(value), "f").encode()):
+        try:
+            text = format(decimal.Decimal(value), "f")
+        except decimal.InvalidOperation:
+            text = ""
+        if setter(ctypes.byref(intent), text.encode()):
             raise ValueError(f"not a size: {value!r}")
 
     def _push(self, intent, within_s=1.0, priority=0, tag=b"", expecting=None):
         self._set_number(self._lib.set_expected_size, intent, expecting)
         if not 0 <= priority <= 7:
             raise ValueError("priority is 0 to 7")
-        if len(tag) > 16:
-            raise ValueError("a tag has at most 16 bytes")
-        ctypes.memmove(intent.user_tag, tag, len(tag))
+        raw = _bytes("a tag", tag, 16)
+        ctypes.memmove(intent.user_tag, raw, len(raw))
         intent.priority = priority
         intent.deadline_ns = self._lib.now_ns() + int(within_s * 1e9)
         intent.id = self._lib.next_id(self._handle)
@@ -268,25 +328,53 @@ class Session:
     # Polling thread.
 
     def poll(self):
-        """The outcomes that are there now, as a list."""
-        count = self._lib.poll(self._handle, self._batch, _BATCH)
+        """The outcomes that are there now, as a list. What earlier calls returned counts as dealt with: a later
+        session is not told it again."""
+        handle = self._handle
+        kept = list(self._kept)
+        self._kept.clear()
+        return kept + self._fresh(handle)
+
+    def _fresh(self, handle):
+        count = self._lib.poll(handle, self._batch, _BATCH)
         return [self._outcome(self._batch[i]) for i in range(count)]
 
     def wait(self, timeout_s):
         """Sleeps until there is something to poll."""
-        return WaitResult(self._lib.wait(self._handle, int(timeout_s * 1e9)))
+        handle = self._handle
+        if self._kept:
+            return WaitResult.READY
+        return WaitResult(self._lib.wait(handle, int(timeout_s * 1e9)))
+
+    def fileno(self):
+        """A descriptor that is readable when `poll` has something to tell or to do, for selectors, asyncio and
+        their like. Poll once before waiting on it, and never read from it; it is the session's own."""
+        fd = self._lib.event_fd(self._handle)
+        if fd < 0:
+            raise OSError("cannot make a descriptor to wait on")
+        return fd
 
     def wait_for(self, intent_id, timeout_s):
-        """Yields the events of one intent up to its terminal one; raises TimeoutError. Drops all others."""
+        """Yields the events of one intent up to its terminal one; raises TimeoutError. Those of others are kept
+        for `poll` and later calls."""
         until = time.monotonic() + timeout_s
-        while (left := until - time.monotonic()) > 0:
-            for outcome in self.poll():
-                if outcome.intent_id == intent_id:
-                    yield outcome
-                    if outcome.terminal:
-                        return
-            self.wait(min(left, 1.0))
-        raise TimeoutError(f"intent {intent_id} has no terminal event yet")
+        while True:
+            self._kept.extend(self._fresh(self._handle))
+            while (outcome := self._take_kept(intent_id)) is not None:
+                yield outcome
+                if outcome.terminal:
+                    return
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"intent {intent_id} has no terminal event yet")
+            self._lib.wait(self._handle, int(min(left, 1.0) * 1e9))
+
+    def _take_kept(self, intent_id):
+        for i, outcome in enumerate(self._kept):
+            if outcome.intent_id == intent_id:
+                del self._kept[i]
+                return outcome
+        return None
 
     def reattach(self):
         error = ctypes.create_string_buffer(512)

@@ -1,4 +1,5 @@
 /* A strategy in C: what a caller of the C ABI writes. Returns 0, or the line that failed. */
+#include <poll.h>
 #include <string.h>
 
 #include "common/client/backhand.h"
@@ -19,10 +20,26 @@ static int until_settled(bh_session* session, uint64_t id) {
       if (outcomes[i].intent_id != id) return __LINE__;
       if (outcomes[i].kind == BH_SETTLED) {
         if ((outcomes[i].flags & BH_TERMINAL) == 0) return __LINE__;
+        if (outcomes[i].result != BH_RESULT_REVERSED || outcomes[i].deny_reason != BH_DENY_NONE)
+          return __LINE__;
         if (strcmp(bh_result_name(outcomes[i].result), "reversed") != 0) return __LINE__;
         return 0;
       }
     }
+  }
+}
+
+/* The same in an event loop: sleeps on the session's descriptor alone. */
+static int by_descriptor(bh_session* session, uint64_t id) {
+  bh_outcome outcomes[8];
+  struct pollfd what = {.fd = bh_event_fd(session), .events = POLLIN, .revents = 0};
+  if (what.fd < 0 || bh_event_fd(session) != what.fd || bh_event_fd(NULL) != BH_INVALID) return __LINE__;
+  for (;;) {
+    const size_t count = bh_poll(session, outcomes, 8);
+    for (size_t i = 0; i < count; ++i) {
+      if (outcomes[i].intent_id == id && outcomes[i].kind == BH_SETTLED) return 0;
+    }
+    if (poll(&what, 1, 30000) != 1) return __LINE__;
   }
 }
 
@@ -46,7 +63,7 @@ int c_strategy(const char* path) {
   CHECK(strstr(error, "not in the gateway's configuration") != NULL);
   CHECK(bh_attach(path, "omega", "main", 0, 1000000000, error, 5) == NULL && strlen(error) == 4);
   CHECK(bh_attach(NULL, "alpha", "main", 0, 1000000000, NULL, 0) == NULL);
-  bh_session* session = bh_attach(path, "alpha", "c", 0, 5000000000, error, sizeof error);
+  bh_session* session = bh_attach(path, "alpha", "c", BH_CURSOR_OWED, 5000000000, error, sizeof error);
   CHECK(session != NULL);
   CHECK(bh_generation(session) == 1 && bh_taken_mark(session) == 0);
 
@@ -94,11 +111,24 @@ int c_strategy(const char* path) {
   CHECK(until_kind(session, shot.id, BH_DISARMED) == 0);
   CHECK(bh_make_withdraw(&intent, shot.id) == BH_OK && intent.kind == BH_WITHDRAW);
 
+  CHECK(bh_make_reversal(&intent, "main", "USDT-FUTURES", "ETHUSDT", "long") == BH_OK);
+  intent.id = bh_next_id(session);
+  CHECK(bh_push(session, &intent) == BH_OK);
+  CHECK(by_descriptor(session, intent.id) == 0);
+  const uint64_t cursor = bh_cursor(session);
+  bh_close(session);
+  session = bh_attach(path, "alpha", "c", BH_CURSOR_OWED, 5000000000, error, sizeof error);
+  CHECK(session != NULL && bh_cursor(session) == cursor);
+  CHECK(bh_wait(session, 1000000) == BH_TIMED_OUT);
+
   CHECK(bh_push(NULL, &intent) == BH_INVALID && bh_poll(NULL, NULL, 3) == 0 &&
         bh_wait(NULL, 0) == BH_INVALID);
   CHECK(strcmp(bh_event_name(BH_DENIED), "denied") == 0 && strcmp(bh_event_name(200), "invalid") == 0);
-  CHECK(strcmp(bh_deny_reason_name(2), "id_not_increasing") == 0);
-  CHECK(strcmp(bh_notice_name(1), "ready") == 0 && strcmp(bh_code_class_name(1), "success") == 0);
+  CHECK(strcmp(bh_deny_reason_name(BH_DENY_ID_NOT_INCREASING), "id_not_increasing") == 0);
+  CHECK(strcmp(bh_deny_reason_name(BH_DENY_NEVER_TAKEN), "never_taken") == 0);
+  CHECK(strcmp(bh_notice_name(BH_NOTICE_READY), "ready") == 0);
+  CHECK(strcmp(bh_code_class_name(BH_CLASS_SUCCESS), "success") == 0);
+  CHECK(strcmp(bh_result_name(BH_RESULT_NOT_EXECUTED), "not_executed") == 0);
   bh_close(session);
   bh_close(NULL);
   return 0;

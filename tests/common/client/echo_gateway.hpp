@@ -63,6 +63,7 @@ class EchoGateway {
       old.lane = LaneIndex{number++};
       old.taken_mark = lane.taken.empty() ? 0 : lane.taken.back();
       old.last_record = lane.records.size();
+      old.noted = lane.noted;
       ASSERT_TRUE(set_->restore(old).has_value());
     }
     ingress::AttachSettings access;
@@ -88,6 +89,8 @@ class EchoGateway {
     service_.join();
     io_.join();
     server_.reset();
+    for (std::uint16_t i = 0; i < set_->size(); ++i)
+      if (set_->known(LaneIndex{i})) lane_of(LaneIndex{i}).noted = set_->noted(LaneIndex{i});
     set_.reset();
     replays_.clear();
   }
@@ -96,6 +99,7 @@ class EchoGateway {
   struct Lane {
     std::vector<std::uint64_t> taken;
     std::vector<wire::Outcome> records;  ///< Record n lies at n - 1.
+    std::uint64_t noted = 0;
   };
 
   void run_io() {

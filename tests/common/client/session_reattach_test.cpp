@@ -1,6 +1,7 @@
 // The gateway dies and comes back.
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -89,6 +90,50 @@ TEST(SessionReattach, TellsMissedOutcomesFromItsCursorOn) {
   EXPECT_EQ(session->cursor(), 200U);
 }
 
+/// The strategy of the README, run again and again: each run is told what no run has dealt with.
+TEST(SessionReattach, ARestartedStrategyIsToldWhatIsStillOwed) {
+  EchoGateway gateway;
+  const auto open = [&](std::uint64_t cursor = SessionOptions{}.cursor) {
+    SessionOptions options;
+    options.cursor = cursor;
+    auto session = Session::attach(gateway.path(), "alpha", "main", options);
+    EXPECT_TRUE(session.has_value());
+    return std::move(*session);
+  };
+  const auto told = [](Session& session) {
+    std::vector<std::uint64_t> records;
+    while (session.wait(50ms) == WaitResult::ready)
+      session.poll([&](const wire::Outcome& outcome) {
+        if (wire::is_terminal(outcome)) records.push_back(outcome.record_number);
+      });
+    return records;
+  };
+  {
+    Session first = open();
+    for (const std::uint64_t id : {1, 2}) ASSERT_EQ(first.push(reversal(id)), PushResult::ok);
+    EXPECT_THAT(told(first), ElementsAre(1U, 2U));
+  }
+  {
+    Session second = open();
+    EXPECT_EQ(second.cursor(), 2U);
+    EXPECT_THAT(told(second), ElementsAre()) << "the first run had them";
+    ASSERT_EQ(second.push(reversal(second.next_id())), PushResult::ok);
+    ASSERT_EQ(second.wait(30s), WaitResult::ready);
+  }  // It ends without polling.
+  gateway.stop();
+  gateway.start();
+  {
+    Session third = open();
+    EXPECT_THAT(told(third), ElementsAre(3U));
+  }
+  {
+    Session fourth = open();
+    EXPECT_THAT(told(fourth), ElementsAre());
+  }
+  Session all = open(wire::kCursorAll);
+  EXPECT_THAT(told(all), ElementsAre(1U, 2U, 3U));
+}
+
 TEST(SessionReattach, TellsWhichIntentsWereNeverTaken) {
   EchoGateway gateway;
   auto session = Session::attach(gateway.path(), "alpha", "main", quick());
@@ -102,12 +147,24 @@ TEST(SessionReattach, TellsWhichIntentsWereNeverTaken) {
   gateway.stop();
   gateway.freeze(false);
   gateway.start();
+  std::vector<std::uint64_t> never_taken;
+  const auto hear = [&](const wire::Outcome& outcome) {
+    if (outcome.deny_reason != wire::DenyReason::never_taken) return;
+    EXPECT_TRUE(wire::is_terminal(outcome) && outcome.kind == wire::EventKind::denied);
+    EXPECT_EQ(outcome.symbol.view(), "ETHUSDT");
+    EXPECT_GT(outcome.created_ns, 0);
+    never_taken.push_back(outcome.intent_id);
+  };
   while (session->generation() != 2) {
     (void)session->wait(1ms);
-    session->poll([](const wire::Outcome&) {});
+    session->poll(hear);
   }
   const std::uint64_t mark = session->taken_mark();
   EXPECT_LT(mark, pushed) << "the ring was full of intents that nobody took";
+  while (never_taken.size() < pushed - mark && session->wait(30s) == WaitResult::ready) session->poll(hear);
+  std::vector<std::uint64_t> expected;
+  for (std::uint64_t id = mark + 1; id <= pushed; ++id) expected.push_back(id);
+  EXPECT_EQ(never_taken, expected) << "each once, and in the order of the pushes";
   EXPECT_EQ(session->next_id(), pushed + 1) << "an id is never used twice";
   ASSERT_EQ(session->push(reversal(pushed + 1)), PushResult::ok);
   bool settled = false;
@@ -158,20 +215,33 @@ TEST(SessionReattach, BothThreadsLiveThroughManyRestarts) {
   ASSERT_TRUE(session.has_value());
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> settled{0};
+  std::vector<std::uint64_t> pushed;
+  std::set<std::uint64_t> ended;
+  std::vector<std::uint64_t> never_taken;
   std::thread pusher([&] {
     while (!stop) {
-      if (session->push(reversal(session->next_id())) != PushResult::ok) std::this_thread::yield();
+      const std::uint64_t id = session->next_id();
+      if (session->push(reversal(id)) == PushResult::ok) {
+        pushed.push_back(id);
+      } else {
+        std::this_thread::yield();
+      }
     }
   });
+  std::uint64_t record = 0;
+  const auto poll = [&] {
+    return session->poll([&](const wire::Outcome& outcome) {
+      if (wire::is_terminal(outcome)) ended.insert(outcome.intent_id);
+      if (outcome.deny_reason == wire::DenyReason::never_taken) never_taken.push_back(outcome.intent_id);
+      if (outcome.record_number == 0) return;
+      ASSERT_LE(outcome.record_number, record + 1) << "an outcome was lost";
+      record = std::max(record, outcome.record_number);
+      settled = record;
+    });
+  };
   std::thread poller([&] {
-    std::uint64_t record = 0;
     while (!stop) {
-      session->poll([&](const wire::Outcome& outcome) {
-        if (outcome.record_number == 0) return;
-        ASSERT_LE(outcome.record_number, record + 1) << "an outcome was lost";
-        record = std::max(record, outcome.record_number);
-        settled = record;
-      });
+      poll();
       (void)session->wait(1ms);
     }
   });
@@ -185,10 +255,16 @@ TEST(SessionReattach, BothThreadsLiveThroughManyRestarts) {
   pusher.join();
   poller.join();
   EXPECT_EQ(session->attachment().generation / 5, 5U) << "25 restarts, the last perhaps not seen yet";
+  while (ended.size() < pushed.size() && session->wait(30s) == WaitResult::ready) poll();
+  EXPECT_EQ(ended.size(), pushed.size()) << "a push that was ok has no terminal event";
   gateway.stop();
   const std::vector<std::uint64_t> taken = gateway.taken("main");
   EXPECT_TRUE(std::is_sorted(taken.begin(), taken.end()));
   EXPECT_EQ(std::adjacent_find(taken.begin(), taken.end()), taken.end()) << "an intent was taken twice";
+  for (const std::uint64_t id : never_taken)
+    EXPECT_FALSE(std::binary_search(taken.begin(), taken.end(), id)) << id << " was taken after all";
+  std::sort(never_taken.begin(), never_taken.end());
+  EXPECT_EQ(std::adjacent_find(never_taken.begin(), never_taken.end()), never_taken.end());
 }
 
 }  // namespace

@@ -29,7 +29,6 @@ wire::Outcome event(std::uint64_t id, wire::EventKind kind, bool terminal,
 class MadeUpGateway final : public StrategyEnd {
  public:
   std::function<PushResult(const wire::Intent&)> on_push = [](const wire::Intent&) { return PushResult::ok; };
-  std::optional<std::uint64_t> reattached;
   std::vector<std::pair<Ns, wire::Intent>> pushed;
 
   void tell(Ns at_ns, const wire::Outcome& outcome) { events_.emplace_back(at_ns, outcome); }
@@ -57,9 +56,6 @@ class MadeUpGateway final : public StrategyEnd {
     for (const auto& [at, outcome] : events_) until = std::min(until, std::max(at, now_));
     now_ = until;
   }
-  std::optional<std::uint64_t> take_reattachment() override {
-    return std::exchange(reattached, std::nullopt);
-  }
   int waits = 0;
 
  private:
@@ -73,9 +69,8 @@ class Heard final : public PlayListener {
   void on_outcome(const wire::Outcome& outcome, std::uint32_t line) override {
     lines.push_back(std::to_string(outcome.intent_id) + "@" + std::to_string(line));
   }
-  void on_lost(const TimedIntent& timed, Lost lost, std::string_view why) override {
-    lines.push_back(std::to_string(timed.line) + " " + std::string{to_string(lost)} + ": " +
-                    std::string{why});
+  void on_not_pushed(const TimedIntent& timed, std::string_view why) override {
+    lines.push_back(std::to_string(timed.line) + " not_pushed: " + std::string{why});
   }
   std::vector<std::string> lines;
 };
@@ -280,17 +275,18 @@ TEST(Play, NeverRepeatsARefusedId) {
   EXPECT_EQ(heard.lines, (std::vector<std::string>{"1 not_pushed: its id is not above the lane's last one"}));
 }
 
-TEST(Play, KnowsWhatAGatewayThatCameBackNeverTook) {
+TEST(Play, EndsWithWhatAGatewayThatWentAwayNeverTook) {
   MadeUpGateway gateway;
   Heard heard;
-  gateway.on_push = [&](const wire::Intent& intent) {
-    if (intent.id == 43) gateway.reattached = 41;
-    return PushResult::ok;
-  };
   gateway.tell(kStart + kMillisecond,
                event(41, wire::EventKind::settled, true, wire::SettledResult::reversed));
+  for (const std::uint64_t id : {42, 43}) {
+    wire::Outcome lost = event(id, wire::EventKind::denied, true);
+    lost.deny_reason = wire::DenyReason::never_taken;
+    gateway.tell(kStart + 2 * kMillisecond, lost);
+  }
   const PlaySummary summary = play(intents_at({0, 0, 0}), gateway, heard, kSecond);
-  EXPECT_EQ(to_string(summary), "3 intents: 2 not_taken, 1 reversed");
+  EXPECT_EQ(to_string(summary), "3 intents: 2 denied, 1 reversed");
   EXPECT_EQ(gateway.pushed.size(), 3U) << "nothing may be pushed again";
 }
 

@@ -173,6 +173,34 @@ TEST(LaneSet, KeepsIdentityMarksAndOpenIntentsOverAReattach) {
   EXPECT_EQ(second.poll().at(0).event_number, 1U) << "event numbers start anew with each attach";
 }
 
+/// What a strategy has noted outlives its attachment, and only what it noted of what there is.
+TEST(LaneSet, TellsWhatIsOwedFromWhatWasNotedOn) {
+  const auto set = make_set(small_lanes());
+  const auto owed_after = [&](std::uint64_t cursor, std::uint64_t noted) {
+    RawLane raw = attach(*set, "one", 0, cursor);
+    while (raw.answer.kind != LaneAnswer::Kind::attached) EXPECT_TRUE(set->port().take(raw.answer));
+    const std::uint64_t begins = raw.changes.at(0).cursor;
+    EXPECT_EQ(raw.answer.cursor, begins) << "the strategy counts from where the gateway replays";
+    raw.view.header->noted.store(noted);
+    EXPECT_EQ(close(*set, raw).at(0).noted, set->noted(raw.lane()));
+    return begins;
+  };
+  {
+    RawLane raw = attach(*set, "one", 0, wire::kCursorOwed);
+    for (std::uint64_t n = 1; n <= 5; ++n)
+      EXPECT_EQ(publish(*set, raw.lane(), event(n, EventKind::settled, n)), PublishResult::ok);
+    EXPECT_EQ(close(*set, raw).at(0).noted, 0U) << "published and polled is not dealt with";
+  }
+  EXPECT_EQ(owed_after(wire::kCursorOwed, 3), 0U);
+  EXPECT_EQ(owed_after(wire::kCursorOwed, 3), 3U);
+  EXPECT_EQ(owed_after(wire::kCursorOwed, 1), 3U) << "it never goes down";
+  EXPECT_EQ(owed_after(wire::kCursorOwed, 6), 3U) << "a mark beyond the last record is nonsense";
+  EXPECT_EQ(owed_after(wire::kCursorAll, 0), 0U) << "everything can still be asked for";
+  EXPECT_EQ(owed_after(2, 2), 2U);
+  EXPECT_EQ(owed_after(wire::kCursorNow, 5), 5U);
+  EXPECT_EQ(owed_after(wire::kCursorOwed, 5), 5U);
+}
+
 TEST(LaneSet, AnIntentWithoutATerminalEventOfItsOwnCanBeClosed) {
   const auto set = make_set(small_lanes());
   RawLane raw = attach(*set, "one");

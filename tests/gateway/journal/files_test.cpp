@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/domain/ground.hpp"
 #include "gateway/journal/locks.hpp"
 #include "gateway/journal/print.hpp"
 #include "gateway/journal/raw_replies.hpp"
@@ -139,8 +140,17 @@ wire::ClientOid live_one_story(MemoryStorage& storage, const Settings& settings)
   append(run->stamp(1, 1),
          Learned{5, 3, 0, {}, wire::VenueCode{"45001"}, 500, 4, wire::CodeClass::ambiguous, {}});
   append(run->stamp(1, 1), pack_outcome(test::outcome(1, 5, wire::EventKind::unknown, key)));
-  append(run->stamp(1, 1),
-         Settled{5, 30, 0, 0, 30, {}, wire::SettledResult::reversed, wire::kHasPositions, 1, {}});
+  append(run->stamp(1, 1), Settled{5,
+                                   30,
+                                   0,
+                                   0,
+                                   30,
+                                   {},
+                                   wire::SettledResult::reversed,
+                                   wire::kHasPositions,
+                                   1,
+                                   static_cast<std::uint8_t>(domain::Ground::leg_and_sibling),
+                                   {}});
   append(run->stamp(1, 1), pack_outcome(test::outcome(2, 5, wire::EventKind::settled, key)));
   append(run->stamp(1, 2), test::intended(6));
   RawReplies replies{storage, settings.state_dir, 1 << 20, 8};
@@ -162,13 +172,20 @@ TEST(Reader, TellsTheStoryOfOneIntent) {
                   AllOf(HasSubstr(" raw_reply "), HasSubstr("trace_id=t-9"), HasSubstr("45001")),
                   AllOf(HasSubstr(" learned "), HasSubstr("code=45001")),
                   AllOf(HasSubstr(" outcome "), HasSubstr("event=unknown")),
-                  AllOf(HasSubstr(" settled "), HasSubstr("result=reversed"), HasSubstr("long_before=3")),
+                  AllOf(HasSubstr(" settled "), HasSubstr("result=reversed"), HasSubstr("long_before=3"),
+                        HasSubstr("ground=leg_and_sibling"), HasSubstr("the other was found beside it")),
                   AllOf(HasSubstr(" outcome "), HasSubstr("event=settled"), HasSubstr(oid.view()))));
-  for (const std::string& line : *story) EXPECT_THAT(line, Not(HasSubstr("intent=6")));
+  for (const std::string& line : *story) {
+    EXPECT_THAT(line, Not(HasSubstr("intent=6")));
+    if (line.find(" raw_reply ") != std::string::npos) continue;
+    EXPECT_THAT(line, HasSubstr("lane=1 strategy=momentum lane_name=main")) << "a number alone names nobody";
+  }
   EXPECT_THAT(story->front(), HasSubstr("2023-11-14T22:13:20.0000"));
   const auto json = explain(storage, settings, oid.view(), Format::json);
   ASSERT_TRUE(json);
   EXPECT_THAT(*json, Contains(HasSubstr("\"kind\":\"raw_reply\"")));
+  EXPECT_THAT(*json, Contains(AllOf(HasSubstr("\"lane_name\":\"main\""),
+                                    HasSubstr("\"ground\":\"leg_and_sibling\""))));
   EXPECT_THAT(*json, Contains(HasSubstr("\"body\":\"{\\\"code\\\":\\\"45001\\\"}\"")));
 }
 

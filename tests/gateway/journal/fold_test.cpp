@@ -59,7 +59,7 @@ TEST(Fold, ACaseIsOpenFromTakenUntilItsTerminalOutcome) {
   EXPECT_EQ(feed.at(1, 5).phase, CasePhase::learned);
   ASSERT_TRUE(feed.tell(1, 1, 1, 5, wire::EventKind::unknown));
   EXPECT_TRUE(feed.at(1, 5).told_unknown);
-  ASSERT_TRUE(feed(1, 1, Settled{5, 0, 0, 0, 0, {}, wire::SettledResult::reversed, 0, 0, {}}));
+  ASSERT_TRUE(feed(1, 1, Settled{5, 0, 0, 0, 0, {}, wire::SettledResult::reversed, 0, 0, 1, {}}));
   EXPECT_EQ(feed.at(1, 5).phase, CasePhase::settled);
   ASSERT_TRUE(feed.tell(1, 1, 2, 5, wire::EventKind::settled));
   EXPECT_TRUE(feed.fold.state().cases.empty());
@@ -115,6 +115,15 @@ TEST(Fold, KeepsTheLastOutcomesOfEachLane) {
   EXPECT_EQ(lane.taken_mark, 9U);
 }
 
+TEST(Fold, KnowsHowFarTheStrategyHasNotedAlsoBehindACheckpoint) {
+  Fed feed;
+  for (std::uint64_t n = 1; n <= 3; ++n) ASSERT_TRUE(feed.tell(1, 0, n, n, wire::EventKind::denied));
+  EXPECT_EQ(feed.fold.state().lanes.at(1).noted, 0U) << "nothing is known: all of it is told again";
+  ASSERT_TRUE(feed(1, 0, LaneNoted{2}));
+  ASSERT_TRUE(feed(1, 0, LaneNoted{1}));
+  EXPECT_EQ(feed.fold.state().lanes.at(1).noted, 2U) << "it only goes up";
+}
+
 TEST(Fold, ARefusedIdDoesNotMoveTheTakenMarkNorEndTheFirstBearersCase) {
   Fed feed;
   ASSERT_TRUE(feed(1, 0, taken(5)));
@@ -168,7 +177,7 @@ TEST(Fold, ACheckpointGivesTheSameStateAgain) {
   ASSERT_TRUE(feed(1, 3, intended(4)));
   ASSERT_TRUE(feed(1, 3, Voided{4, 11, wire::DenyReason::not_written, {}}));
   ASSERT_TRUE(feed(1, 4, intended(6)));
-  ASSERT_TRUE(feed(1, 4, Settled{6, 1, 2, 3, 4, {}, wire::SettledResult::closed_only, 3, 2, {}}));
+  ASSERT_TRUE(feed(1, 4, Settled{6, 1, 2, 3, 4, {}, wire::SettledResult::closed_only, 3, 2, 1, {}}));
   ASSERT_TRUE(feed(1, 4, Resolved{6, 1000, wire::SettledResult::closed_only, {}, FixedString<56>{"seen"}}));
   ASSERT_TRUE(feed(1, 5, intended(7)));
   ASSERT_TRUE(feed.tell(1, 5, 2, 7, wire::EventKind::unresolved));

@@ -107,7 +107,7 @@ bool History::advance(journal::Journal& journal, const OpenCase& open) {
     case CasePhase::learned:
       if (random_() % 3 == 0) return tell(journal, open, wire::EventKind::rejected);
       if (random_() % 3 == 0) return tell(journal, open, wire::EventKind::unresolved);
-      return say(journal::Settled{id, 1, 0, 0, 1, {}, wire::SettledResult::reversed, 0, 0, {}});
+      return say(journal::Settled{id, 1, 0, 0, 1, {}, wire::SettledResult::reversed, 0, 0, 1, {}});
     case CasePhase::settled:
       return tell(journal, open, wire::EventKind::settled);
     case CasePhase::unresolved:
@@ -126,6 +126,11 @@ bool History::step(journal::Journal& journal) {
   if (choice == 1)
     return append(journal, 0, {},
                   journal::Resumed{FixedString<24>{"alpha"}, {}, journal::Scope::account, {}});
+  if (choice == 2 && !state.lanes.empty()) {
+    const auto& [number, lane] = *state.lanes.begin();
+    if (lane.last_record_number > lane.noted)
+      return append(journal, number, {}, journal::LaneNoted{lane.last_record_number});
+  }
   if (choice < 7 || state.cases.empty()) return begin(journal, static_cast<std::uint16_t>(1 + random_() % 3));
   auto at = state.cases.begin();
   std::advance(at, static_cast<std::ptrdiff_t>(random_() % state.cases.size()));

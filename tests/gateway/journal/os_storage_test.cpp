@@ -197,7 +197,7 @@ TEST_F(OsJournal, AMillionRecordsAreRecovered) {
       append(test::intended(n));
       append(Sent{n, 1, 2, 300, 4, {}});
       append(Learned{n, 3, 0, {}, wire::VenueCode{"00000"}, 200, 0, wire::CodeClass::success, {}});
-      append(Settled{n, 1, 0, 0, 1, {}, wire::SettledResult::reversed, 0, 0, {}});
+      append(Settled{n, 1, 0, 0, 1, {}, wire::SettledResult::reversed, 0, 0, 1, {}});
       append(pack_outcome(test::outcome(n, n, wire::EventKind::settled, stamp.key)));
     }
     while ((*journal)->do_work() != 0) {

@@ -84,7 +84,7 @@ TEST(Record, EveryKindHasANameAndPartsAndNoOtherNumberHas) {
     EXPECT_EQ(parts_of(kind) != 0, to_string(kind) != "?" && kind != Kind::none) << value;
     kinds += parts_of(kind) != 0 ? 1 : 0;
   }
-  EXPECT_EQ(kinds, 21);
+  EXPECT_EQ(kinds, 22);
 }
 
 }  // namespace

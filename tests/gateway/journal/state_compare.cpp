@@ -35,7 +35,8 @@ std::string describe(const journal::State& state, bool with_start) {
         << '\n';
   for (const auto& [number, lane] : state.lanes) {
     out << "lane " << number << '=' << lane.lane << ' ' << lane.strategy.view() << '/' << lane.name.view()
-        << " taken " << lane.taken_mark << " told " << lane.last_record_number << '\n';
+        << " taken " << lane.taken_mark << " told " << lane.last_record_number << " noted " << lane.noted
+        << '\n';
     for (const auto& stored : lane.outcomes)
       out << "  outcome " << stored.real_ns << '/' << stored.mono_ns << '/' << stored.epoch << ' '
           << stored.key.epoch << '.' << stored.key.lane << '.' << stored.key.sequence << ' '

@@ -8,7 +8,7 @@ import unittest
 from scenarios import ETH, BTC, ROOT, SHORT_FUSE, SHORT_FUSE_VENUE, Scenario, nginx_program, terminal_events
 
 sys.path.insert(0, str(ROOT / "common/client/python"))
-from backhand import PushError, Session  # noqa: E402
+from backhand import CURSOR_ALL, PushError, Session  # noqa: E402
 from stand import Account, intent, wait_for  # noqa: E402
 
 SEALED = "max_sealed = 1"
@@ -17,9 +17,9 @@ SEALED = "max_sealed = 1"
 class Strategy:
     """A strategy that waits for what it hears before it goes on, which a file of intents cannot."""
 
-    def __init__(self, stand, lane="py", cursor=0):
+    def __init__(self, stand, lane="py", cursor=CURSOR_ALL):
         self.session = Session(str(stand.attach_socket), "alpha", lane, cursor=cursor, timeout_s=10,
-                               library=str(stand.bin.parent / "lib" / "libbackhand_client.so.1"))
+                               library=str(stand.bin.parent / "lib" / "libbackhand_client.so.2"))
         self.events = []
 
     def __enter__(self):
@@ -65,7 +65,7 @@ class ShotScenario(Scenario):
         self.stand.start_gateway()
 
     def strategy(self, **more):
-        library = (self.stand.bin.parent / "lib" / "libbackhand_client.so.1").read_bytes()
+        library = (self.stand.bin.parent / "lib" / "libbackhand_client.so.2").read_bytes()
         if b"__asan_init" in library or b"__tsan_init" in library:
             self.skipTest("an interpreter cannot load a sanitized library")
         return self.enter(Strategy(self.stand, **more))
