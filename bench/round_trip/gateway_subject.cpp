@@ -138,7 +138,9 @@ class GatewayProcess {
         << "\nconnections = " << std::max<std::size_t>(2, tuning_.sealed)
         << "\nhandshakes_per_second = 1000\nmax_idle_ms = 3600000\nping_interval_ms = 1800000\nmax_requests "
            "= 1000000000\n"
-           "request_timeout_ms = 60000\nlookup_timeout_ms = 60000\nexecution_grace_ms = 0\n"
+           "request_timeout_ms = 60000\nlookup_timeout_ms = 60000\nexecution_grace_ms = 0\nlookup_lag_ms = "
+           "0\n"
+           "position_max_age_ms = 0\n"
            "[pacing]\nrequests_per_second = 1000\nip_requests_per_minute = 600000\n"
            "queue_per_strategy = 65536\nqueue_per_account = 65536\n"
            "[shots]\nmax_armed = 512\nrehearse_us = "

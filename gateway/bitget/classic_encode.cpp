@@ -69,7 +69,9 @@ void write_target(const domain::Lookup& lookup, bool every_source, Writer& to) n
       and_symbol();
       return;
     case domain::LookupKind::reversal_history:
-      to.add(kHistoryPath).add("?limit=100&");
+      to.add(kHistoryPath).add("?");
+      if (!lookup.before_id.empty()) to.add("idLessThan=").add(checked(lookup.before_id.view())).add("&");
+      to.add("limit=100&");
       if (!every_source) to.add("orderSource=reverse&");
       product();
       if (lookup.since_venue_ms >= kFirstTimestamp)

@@ -230,13 +230,19 @@ class DataReader {
     std::size_t rows = 0;
     Content content = Content::whole;
     bool found = false;
+    json::Scalar end;
     const bool sound = json::for_each_field(fields, [&](std::string_view key, json::value value) {
+      if (key == "endId") return json::read_scalar(value, end);
       if (key != list) return true;
       found = true;
       return read_rows(value, content, rows, read_row);
     });
     if (!found) return sound;
-    if (content == Content::partial || rows >= kPageRows) out_.truncated = true;
+    if (end.given() && wire::OrderId::fits(end.text) && is_plain_text(end.text))
+      out_.end_id = wire::OrderId(end.text);
+    // History is walked page by page; the executions of one order are not, so that a full page may be cut.
+    const bool may_be_cut = lookup_.kind == LookupKind::fills && rows >= kPageRows;
+    if (content == Content::partial || may_be_cut) out_.truncated = true;
     content_ = Content::whole;
     return sound;
   }

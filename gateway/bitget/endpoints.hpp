@@ -21,7 +21,7 @@ inline constexpr std::string_view kFillsPath = "/api/v2/mix/order/fills";
 inline constexpr std::string_view kQuotaHeader = "x-mbx-used-remain-limit";
 inline constexpr std::string_view kTraceHeader = "x-traceid";
 
-/// Most rows that the venue puts on a page; a page that is full may not be all there is.
+/// Most rows that the venue puts on a page, as documented; a page that is full may not be all there is.
 inline constexpr std::size_t kPageRows = 100;
 
 inline constexpr EndpointRule kReversalRule{10, kSecond, false, 0};

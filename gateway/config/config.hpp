@@ -79,12 +79,13 @@ struct Venue {
   std::uint32_t clock_tolerance_ms = 30'000;  ///< The venue refuses an older timestamp (its rule, not ours).
   std::uint32_t request_fuse_ms = 0;          ///< Shortens the fuse by setting timestamps back; 0: off.
   std::uint32_t execution_grace_ms = 10'000;
-  std::uint32_t clock_skew_ms = 50;             ///< Two of the venue's clocks differ by at most this.
-  std::uint32_t settle_recheck_ms = 2'000;      ///< Two "not found" must lie this far apart.
+  std::uint32_t clock_skew_ms = 50;         ///< Two of the venue's clocks differ by at most this.
+  std::uint32_t lookup_lag_ms = 10'000;     ///< What a look-up shows is at most so much older than its reply.
+  std::uint32_t settle_recheck_ms = 2'000;  ///< Two "not found" must lie this far apart.
   std::uint32_t unresolved_after_ms = 120'000;  ///< Venue reachable but no proof for so long: unresolved.
   std::uint32_t position_refresh_ms = 2'000;
   std::uint32_t contract_refresh_ms = 600'000;  ///< Contract rules are read again so often.
-  std::uint32_t position_max_age_ms = 0;        ///< 0: never denied as stale.
+  std::uint32_t position_max_age_ms = 6'000;    ///< 0: never denied as stale. Not given: three refreshes.
   OneWaySide one_way_side = OneWaySide::position;
   bool one_way_sends_size = false;  ///< Offer partial sizes in one-way mode (bitget-facts C3).
 };
@@ -96,7 +97,7 @@ struct Pacing {
   std::uint32_t ip_requests_per_minute = 6'000;
   std::uint32_t window_margin_ms = 5;
   std::uint32_t no_reply_hold_ms = 2'000;
-  std::uint32_t settlement_reserve_percent = 20;  ///< Of the IP rule, kept for lookups.
+  std::uint32_t settlement_reserve_percent = 40;  ///< Of the IP rule, kept for look-ups and upkeep.
   bool heed_remaining_header = false;
   std::uint32_t slow_down_ms = 10'000;  ///< After a 429: `even` for so long.
   std::uint32_t queue_per_strategy = 256;
@@ -147,6 +148,14 @@ struct Strategy {
   WhenBusy when_busy = WhenBusy::deny;
   bool in_process = false;  ///< Served by the sample strategy inside the gateway.
 };
+
+/// How many refreshes of positions a minute have a part of the venue's rule per address to themselves: a
+/// quarter of the reserve. The engine asserts that pacing keeps just that.
+[[nodiscard]] constexpr std::uint32_t refreshes_per_minute(const Pacing& pacing) noexcept {
+  const std::uint64_t reserve =
+      std::uint64_t{pacing.ip_requests_per_minute} * pacing.settlement_reserve_percent / 100;
+  return reserve < 4 ? 1 : static_cast<std::uint32_t>(reserve / 4);
+}
 
 struct Config {
   std::string file;  ///< As it was named to `load`; for messages.

@@ -86,6 +86,7 @@ void write_venue(Writer& to, const Venue& venue) {
   to.number("request_fuse_ms", venue.request_fuse_ms);
   to.number("execution_grace_ms", venue.execution_grace_ms);
   to.number("clock_skew_ms", venue.clock_skew_ms);
+  to.number("lookup_lag_ms", venue.lookup_lag_ms);
   to.number("settle_recheck_ms", venue.settle_recheck_ms);
   to.number("unresolved_after_ms", venue.unresolved_after_ms);
   to.number("position_refresh_ms", venue.position_refresh_ms);

@@ -1,9 +1,11 @@
 #include "gateway/config/load.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fcntl.h>
@@ -35,6 +37,53 @@ void check_use(const Config& config, Section& root) {
   if (config.strategies.empty() && root.clean()) {
     root.warning("strategies", "there is no strategy: nobody can attach");
   }
+}
+
+/// How many products each account reads the positions of, largest first in `most`; the sum of all in `all`.
+struct Reads {
+  std::size_t all = 0;
+  std::size_t most = 0;
+};
+
+Reads reads_of(const Config& config) {
+  std::set<std::pair<std::uint16_t, domain::Product>> pairs;
+  std::map<std::uint16_t, std::size_t> by_account;
+  for (const Strategy& strategy : config.strategies) {
+    for (const Entitlement& entitlement : strategy.entitlements) {
+      for (const InstrumentIndex instrument : entitlement.instruments) {
+        const std::uint16_t account = entitlement.account.value;
+        if (pairs.emplace(account, config.instruments[instrument.value].id.product).second)
+          ++by_account[account];
+      }
+    }
+  }
+  Reads out{pairs.size(), 0};
+  for (const auto& [account, products] : by_account) out.most = std::max(out.most, products);
+  return out;
+}
+
+/// Whether every position can be read as often as is wanted, whatever else is asked at the same time.
+void check_freshness(const Config& config, Section& root) {
+  const std::uint32_t refresh_ms = config.venue.position_refresh_ms;
+  const std::uint32_t age_ms = config.venue.position_max_age_ms;
+  const Reads reads = reads_of(config);
+  if (!root.clean() || reads.all == 0) return;
+  // One read of all positions of a product at a time; an account may read five a second.
+  constexpr std::uint64_t kReadsPerSecond = 5;
+  const std::uint64_t by_address = reads.all * 60'000 / refreshes_per_minute(config.pacing);
+  const std::uint64_t by_account = reads.most * 1'000 / kReadsPerSecond;
+  const std::uint64_t possible = std::max(by_address, by_account);
+  if (possible <= refresh_ms) return;
+  std::string text = "positions can surely be read every " + std::to_string(possible) +
+                     " ms only, not every " + std::to_string(refresh_ms) +
+                     " ms (position_refresh_ms): there are " + std::to_string(reads.all) +
+                     " pairs of account and product, at most " + std::to_string(reads.most) +
+                     " of one account; " + std::to_string(refreshes_per_minute(config.pacing)) +
+                     " reads a minute are kept for them all, and the venue allows an account 5 a second";
+  if (age_ms != 0 && possible >= age_ms)
+    text += "; position_max_age_ms (" + std::to_string(age_ms) +
+            ") will deny intents whenever reversals use more than half of their part of the address's rule";
+  root.warning("venue", std::move(text));
 }
 
 Outcome read_all(std::string_view text, const std::string& file_name) {
@@ -69,6 +118,7 @@ Outcome read_all(std::string_view text, const std::string& file_name) {
   read_strategies(root, config);
   root.finish();
   check_use(config, root);
+  check_freshness(config, root);
   sort_by_place(findings.problems);
   sort_by_place(findings.warnings);
   out.problems = std::move(findings.problems);

@@ -153,7 +153,8 @@ void read_connections(Section& section, Venue& venue) {
 /// executed, so outside the simulated venue it is an error.
 void check_proof(Section& section, const Config& config) {
   const Venue& venue = config.venue;
-  if (!section.sound({"clock_tolerance_ms", "execution_grace_ms", "settle_recheck_ms"})) return;
+  if (!section.sound({"clock_tolerance_ms", "execution_grace_ms", "lookup_lag_ms", "settle_recheck_ms"}))
+    return;
   if (section.findings().environment_known && config.environment != Environment::simulated) {
     if (venue.clock_tolerance_ms < kVenueTolerance_ms) {
       section.problem("clock_tolerance_ms",
@@ -164,19 +165,25 @@ void check_proof(Section& section, const Config& config) {
     if (venue.execution_grace_ms < 10'000) {
       section.warning("execution_grace_ms", "is below 10000: a slow execution could be called not executed");
     }
+    if (venue.lookup_lag_ms < 10'000) {
+      section.warning("lookup_lag_ms",
+                      "is below 10000: an execution that look-ups show late could be called not executed");
+    }
   }
   if (section.sound({"request_fuse_ms"}) && venue.request_fuse_ms > venue.clock_tolerance_ms) {
     section.problem("request_fuse_ms", "must not be above clock_tolerance_ms (" +
                                            std::to_string(venue.clock_tolerance_ms) + "); it is " +
                                            std::to_string(venue.request_fuse_ms));
   }
-  const std::uint64_t burnt_ms = std::uint64_t{venue.clock_tolerance_ms} + venue.execution_grace_ms;
+  const std::uint64_t burnt_ms =
+      std::uint64_t{venue.clock_tolerance_ms} + venue.execution_grace_ms + venue.lookup_lag_ms;
   const std::uint64_t proof_ms = burnt_ms + venue.settle_recheck_ms;
   if (section.sound({"unresolved_after_ms"}) && venue.unresolved_after_ms <= proof_ms) {
-    section.problem("unresolved_after_ms",
-                    "must be above clock_tolerance_ms + execution_grace_ms + settle_recheck_ms (" +
-                        std::to_string(proof_ms) + "), which a proof of \"not executed\" takes; it is " +
-                        std::to_string(venue.unresolved_after_ms));
+    section.problem(
+        "unresolved_after_ms",
+        "must be above clock_tolerance_ms + execution_grace_ms + lookup_lag_ms + settle_recheck_ms (" +
+            std::to_string(proof_ms) + "), which a proof of \"not executed\" takes; it is " +
+            std::to_string(venue.unresolved_after_ms));
   }
 }
 
@@ -283,10 +290,12 @@ void read_venue(Section section, Config& config) {
   section.number("request_fuse_ms", venue.request_fuse_ms, 0, 600'000);
   section.number("execution_grace_ms", venue.execution_grace_ms, 0, 600'000);
   section.number("clock_skew_ms", venue.clock_skew_ms, 0, 10'000);
+  section.number("lookup_lag_ms", venue.lookup_lag_ms, 0, 600'000);
   section.number("settle_recheck_ms", venue.settle_recheck_ms, 1, 60'000);
   section.number("unresolved_after_ms", venue.unresolved_after_ms, 100, 24 * kHour_ms);
   section.number("position_refresh_ms", venue.position_refresh_ms, 10, kHour_ms);
   section.number("contract_refresh_ms", venue.contract_refresh_ms, 1'000, 24 * kHour_ms);
+  if (!section.has("position_max_age_ms")) venue.position_max_age_ms = 3 * venue.position_refresh_ms;
   section.number("position_max_age_ms", venue.position_max_age_ms, 0, kHour_ms);
   section.word("one_way_side", kOneWaySideWords, venue.one_way_side);
   section.flag("one_way_sends_size", venue.one_way_sends_size);

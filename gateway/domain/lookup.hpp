@@ -37,6 +37,8 @@ struct Lookup {
   wire::ClientOid client_oid;
   wire::OrderId order_id;
   VenueMs since_venue_ms = 0;
+  wire::OrderId
+      before_id;  ///< Of history: only rows older than this one; a page's `end_id`. Empty: the newest.
 };
 
 enum class LookupStatus : std::uint8_t {
@@ -112,6 +114,8 @@ struct LookupReply {
   int remaining_quota = -1;
   ReplyTrace trace;
   bool truncated = false;
+  wire::OrderId
+      end_id;  ///< Of a page of history: where the next, older one begins. Empty: the venue gave none.
   bool is_lead_trader = false;                         ///< account_kind
   PositionMode position_mode = PositionMode::one_way;  ///< account_mode
   VenueMs server_venue_ms = 0;                         ///< venue_time
@@ -129,6 +133,7 @@ struct LookupReply {
     remaining_quota = -1;
     trace = {};
     truncated = false;
+    end_id = {};
     is_lead_trader = false;
     position_mode = PositionMode::one_way;
     server_venue_ms = 0;

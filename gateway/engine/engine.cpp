@@ -326,8 +326,8 @@ int Engine::do_work(Ns now) noexcept {
   done += expire_waiters(now);
   if (unclean_ && started_ && !accounts_begun_ && clock_.known(now)) {
     if (blocked_until_venue_ms_ == 0) {
-      blocked_until_venue_ms_ =
-          clock_.upper_bound_ms(now) + config_.venue.clock_tolerance_ms + config_.venue.execution_grace_ms;
+      blocked_until_venue_ms_ = clock_.upper_bound_ms(now) + config_.venue.clock_tolerance_ms +
+                                config_.venue.execution_grace_ms + config_.venue.lookup_lag_ms;
     }
     if (clock_.lower_bound_ms(now) > blocked_until_venue_ms_ && may_record_resume()) {
       prove_all_accounts(now);
@@ -339,7 +339,7 @@ int Engine::do_work(Ns now) noexcept {
       ++done;
     }
   }
-  if (settlement_due(now) <= now || jobs_.next_due() <= now) done += run_lookups(now);
+  if (lookups_due(now) <= now) done += run_lookups(now);
   done += take_decisions(now);
   watch_address(now);
   if (shots_.next_due() <= now) done += tend_shots(now);
@@ -374,9 +374,9 @@ Ns Engine::next_due(Ns now) noexcept {
       due = std::min(due, can_transmit(r) ? now : now + kMillisecond);
   }
   // Without a free connection a look-up that is due waits for one; its reply will wake the loop.
-  if (ports_.wire.can_send(net::RequestClass::lookup) && !free_lookups_.empty()) {
-    // A question that its budget put off is looked at again after a short pause, not in every turn.
-    due = std::min(due, std::max(std::min(settlement_due(now), jobs_.next_due()), now + kMillisecond / 2));
+  if (can_ask()) {
+    // A look-up that its budget put off is looked at again after a short pause, not in every turn.
+    due = std::min(due, std::max(lookups_due(now), now + kMillisecond / 2));
   }
   if (unclean_ && !accounts_begun_) due = std::min(due, now + 100 * kMillisecond);
   if (lane_book_.replay_pending()) due = std::min(due, now + kMillisecond);

@@ -294,9 +294,13 @@ class Engine final : public net::Handler {
 
   // engine_settle.cpp
   int run_lookups(Ns now) noexcept;
-  /// Between two questions that spread look-ups' part of the address's rule evenly.
-  [[nodiscard]] Ns question_gap() const noexcept;
+  int ask_for_settlement(Ns now) noexcept;
+  int ask_for_readiness(Ns now) noexcept;
+  int ask_refreshes(Ns now) noexcept;
+  [[nodiscard]] bool can_ask() const noexcept;
   [[nodiscard]] Ns settlement_due(Ns now) const noexcept;
+  [[nodiscard]] Ns refresh_due(Ns now) const noexcept;
+  [[nodiscard]] Ns lookups_due(Ns now) const noexcept;
   [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
   void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;
   [[nodiscard]] bool is_of_other_product(const domain::LookupReply& reply,
@@ -304,8 +308,10 @@ class Engine final : public net::Handler {
   /// `reason`: none where what came says more.
   void on_lookup_lost(std::uint32_t index, std::optional<net::LossReason> reason, Ns now) noexcept;
   void on_job_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
+  /// `written_ns`: when the look-up was written; what it shows is no older, but for the venue's own lag.
   void take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
-                      Ns now) noexcept;
+                      Ns written_ns, Ns now) noexcept;
+  [[nodiscard]] Ns age_to_ns(VenueMs venue_ms, Ns now) const noexcept;
   int take_decisions(Ns now) noexcept;
   void apply(const order::Decision& decision, Ns now) noexcept;
   void refuse_account(AccountIndex account, const wire::VenueCode& code, wire::CodeClass code_class,

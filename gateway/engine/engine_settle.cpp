@@ -46,27 +46,46 @@ std::string_view mode_differs(domain::PositionMode is) noexcept {
 
 }  // namespace
 
-Ns Engine::question_gap() const noexcept {
-  return 60 * kSecond / pacer_.budget().ip_book(pacing::RequestClass::lookup).limit();
-}
-
 Ns Engine::settlement_due(Ns now) const noexcept {
   const Ns due = settlement_.next_due();
   if (due > now || pacer_.budget().lookups_may_flow(now)) return due;
   return std::max(due, next_question_ns_);
 }
 
+Ns Engine::refresh_due(Ns now) const noexcept {
+  if (jobs_.refresh.empty()) return kNever;
+  return std::max(jobs_.refresh.front().due_ns,
+                  pacer_.budget().ip_earliest(pacing::RequestClass::refresh, now));
+}
+
+Ns Engine::lookups_due(Ns now) const noexcept {
+  const Ns readiness = jobs_.readiness.empty() ? kNever : jobs_.readiness.front().due_ns;
+  return std::min({settlement_due(now), readiness, refresh_due(now)});
+}
+
+bool Engine::can_ask() const noexcept {
+  return ports_.wire.can_send(net::RequestClass::lookup) && !free_lookups_.empty();
+}
+
 int Engine::run_lookups(Ns now) noexcept {
+  // Settlement goes first, since it unblocks positions. A refresh that is late goes before it, or a busy
+  // settlement could take every connection; the refreshes' own part of the address's rule bounds how many do.
+  const Ns late = static_cast<Ns>(config_.venue.position_refresh_ms) * kMillisecond / 2;
+  int done = refresh_due(now) <= now - late ? ask_refreshes(now) : 0;
+  done += ask_for_settlement(now);
+  done += ask_for_readiness(now);
+  return done + ask_refreshes(now);
+}
+
+int Engine::ask_for_settlement(Ns now) noexcept {
   int done = 0;
-  // Settlement first: it unblocks positions. Each question that its budget does not allow is put off, others
-  // go on.
   domain::Lookup lookup;
   LookupOrigin origin;
-  while (settlement_due(now) <= now && ports_.wire.can_send(net::RequestClass::lookup) &&
-         !free_lookups_.empty()) {
+  origin.from_settlement = true;
+  while (settlement_due(now) <= now && can_ask()) {
     if (!settlement_.next_lookup(now, lookup, origin.ticket)) break;
-    // Where their part is half used and nothing is lent to them, questions are spread over the window, since
-    // a minute without any question would stop all positions. Most of it is for questions that settle
+    // Where their part is half used and nothing is lent to them, look-ups are spread over the window, since
+    // a minute without any look-up would stop all positions. Most of it is for look-ups that settle
     // everything open on an account.
     const bool single =
         origin.ticket.ask != order::Ask::history && origin.ticket.ask != order::Ask::positions;
@@ -80,42 +99,59 @@ int Engine::run_lookups(Ns now) noexcept {
       settlement_.postpone(origin.ticket, std::min(earliest, now + 100 * kMillisecond));
       continue;
     }
-    origin.from_settlement = true;
     if (!send_lookup(lookup, origin, now)) {
       settlement_.postpone(origin.ticket, now + 10 * kMillisecond);
       break;
     }
-    next_question_ns_ = now + question_gap();
-    if (single) next_single_ns_ = now + 4 * question_gap();
+    next_question_ns_ = now + pacer_.budget().lookup_gap();
+    if (single) next_single_ns_ = now + 4 * pacer_.budget().lookup_gap();
     ++done;
   }
-  origin.from_settlement = false;
-  for (JobQueue* queue : {&jobs_.readiness, &jobs_.refresh}) {
-    // At most once around: a job whose budget is spent goes to the back with a later time.
-    for (std::size_t left = queue->size(); left > 0; --left) {
-      if (queue->empty() || queue->front().due_ns > now) break;
-      if (!ports_.wire.can_send(net::RequestClass::lookup) || free_lookups_.empty()) break;
-      origin.job = queue->front();
-      const LookupKind kind = origin.job.lookup.kind;
-      // A refresh only keeps what is known young; it never takes the allowance that settling may need.
-      if (origin.job.kind == JobKind::refresh && !pacer_.budget().lookups_are_plenty(now)) {
-        repeat(queue->pop(), now);
-        continue;
-      }
-      const Ns earliest =
-          pacer_.lookup_earliest(origin.job.lookup.account, dialect_.rule_of(kind).group, now);
-      if (earliest > now) {
-        // Put off as a whole queue by the address's rule, but one account's own rule must not hold up the
-        // others.
-        LookupJob job = queue->pop();
-        job.due_ns = now + kMillisecond;
-        (void)queue->push(job);
-        continue;
-      }
-      if (!send_lookup(origin.job.lookup, origin, now)) break;
-      (void)queue->pop();
-      ++done;
+  return done;
+}
+
+int Engine::ask_for_readiness(Ns now) noexcept {
+  JobQueue& queue = jobs_.readiness;
+  LookupOrigin origin;
+  int done = 0;
+  // At most once around: a job whose budget is spent goes to the back with a later time.
+  for (std::size_t left = queue.size(); left > 0; --left) {
+    if (queue.empty() || queue.front().due_ns > now || !can_ask()) break;
+    origin.job = queue.front();
+    const domain::Lookup& lookup = origin.job.lookup;
+    if (pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now) > now) {
+      // One account's own rule must not hold up the others.
+      LookupJob job = queue.pop();
+      job.due_ns = now + kMillisecond;
+      (void)queue.push(job);
+      continue;
     }
+    if (!send_lookup(lookup, origin, now)) break;
+    (void)queue.pop();
+    ++done;
+  }
+  return done;
+}
+
+int Engine::ask_refreshes(Ns now) noexcept {
+  JobQueue& queue = jobs_.refresh;
+  LookupOrigin origin;
+  int done = 0;
+  for (std::size_t left = queue.size(); left > 0; --left) {
+    // While the address's rule has no room the order stays: who has waited longest is asked about first.
+    if (refresh_due(now) > now || !can_ask()) break;
+    origin.job = queue.front();
+    const domain::Lookup& lookup = origin.job.lookup;
+    if (pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now,
+                               pacing::RequestClass::refresh) > now) {
+      LookupJob job = queue.pop();
+      job.due_ns = now + kMillisecond;
+      (void)queue.push(job);
+      continue;
+    }
+    if (!send_lookup(lookup, origin, now)) break;
+    (void)queue.pop();
+    ++done;
   }
   return done;
 }
@@ -130,7 +166,10 @@ bool Engine::send_lookup(const domain::Lookup& lookup, const LookupOrigin& origi
   const std::uint32_t index = free_lookups_.back();
   OpenLookup& open = lookups_[index];
   open.generation = static_cast<std::uint16_t>((open.generation + 1) & kGenerationMask);
-  open.ticket = pacer_.take_lookup(lookup.account, dialect_.rule_of(lookup.kind).group, now);
+  const bool refreshes = !origin.from_settlement && origin.job.kind != JobKind::readiness &&
+                         origin.job.kind != JobKind::recheck;
+  open.ticket = pacer_.take_lookup(lookup.account, dialect_.rule_of(lookup.kind).group, now,
+                                   refreshes ? pacing::RequestClass::refresh : pacing::RequestClass::lookup);
   const Ns deadline = now + static_cast<Ns>(config_.venue.lookup_timeout_ms) * kMillisecond;
   const Sent sent = ports_.wire.send(make_token(true, index, open.generation), net::RequestClass::lookup,
                                      std::span<const char>{request_.data(), length}, deadline, now);
@@ -260,7 +299,8 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
                   {reply.status == LookupStatus::throttled, reply.remaining_quota});
   if (reply.status == LookupStatus::throttled) ++counters_.throttled;
   const bool is_positions = open.lookup.kind == LookupKind::positions && reply.status == LookupStatus::ok;
-  if (is_positions) take_positions(open.lookup.account, open.lookup.instrument.product, reply, now);
+  if (is_positions)
+    take_positions(open.lookup.account, open.lookup.instrument.product, reply, open.written_ns, now);
   if (open.origin.from_settlement) {
     settlement_.on_reply(open.origin.ticket, reply, now);
     // One reply to a look-up may be another's: the account is asked about before anything follows for it.
@@ -289,7 +329,7 @@ bool Engine::is_of_other_product(const domain::LookupReply& reply,
 }
 
 void Engine::take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
-                            Ns now) noexcept {
+                            Ns written_ns, Ns now) noexcept {
   if (reply.truncated) return;
   const domain::PositionMode configured = config_.accounts[account.value].position_mode;
   const bool switched = std::ranges::any_of(
@@ -305,7 +345,7 @@ void Engine::take_positions(AccountIndex account, domain::Product product, const
       if (row.instrument.symbol != id.symbol || row.instrument.margin_coin != id.margin_coin) continue;
       (row.side == domain::PositionSide::long_side ? snapshot.long_size : snapshot.short_size) = row.total;
     }
-    if (!reply.may_hide(id)) (void)book_.on_read(position, snapshot, now);
+    if (!reply.may_hide(id)) (void)book_.on_read(position, snapshot, written_ns);
     if (waiter_heads_[position.value] != kNoSlot && !is_freed_[position.value]) {
       is_freed_[position.value] = true;
       freed_.push_back(position);
@@ -679,12 +719,25 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   body.ground = static_cast<std::uint8_t>(decision.ground);
   (void)append(r, body, now);
   if (decision.last_leg_venue_ms != 0) book_.needs_read_since(r.position, decision.last_leg_venue_ms);
-  if (decision.has_after) (void)book_.on_settling_read(r.position, decision.after, now);
+  if (decision.has_after) {
+    // Where the end is not exactly what was read, others have traded, and later reads may well differ.
+    const bool proven = decision.last_leg_venue_ms != 0 && !decision.foreign_change;
+    const VenueMs proven_until =
+        proven ? decision.last_leg_venue_ms + config_.venue.lookup_lag_ms + config_.venue.clock_skew_ms : 0;
+    (void)book_.on_settling_read(r.position, decision.after, age_to_ns(decision.after.read_venue_ms, now),
+                                 proven_until);
+  }
   const PositionIndex position = r.position;
   const bool was_unknown = book_.blocked(position) == order::BlockReason::unknown;
   tell_journaled(r, out, now);
   finish(slot, now);
   if (was_unknown) unblock(position, now);
+}
+
+/// When the venue's clock read `venue_ms`, on our clock, or a little earlier.
+Ns Engine::age_to_ns(VenueMs venue_ms, Ns now) const noexcept {
+  if (!clock_.known(now)) return now;
+  return now - std::max<VenueMs>(clock_.upper_bound_ms(now) - venue_ms, 0) * kMillisecond;
 }
 
 void Engine::fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept {

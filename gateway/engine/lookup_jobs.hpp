@@ -98,12 +98,6 @@ class JobQueue {
 struct LookupJobs {
   JobQueue readiness;
   JobQueue refresh;
-
-  [[nodiscard]] Ns next_due() const noexcept {
-    const Ns a = readiness.empty() ? kNever : readiness.front().due_ns;
-    const Ns b = refresh.empty() ? kNever : refresh.front().due_ns;
-    return a < b ? a : b;
-  }
 };
 
 }  // namespace backhand::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "common/assert.hpp"
 #include "gateway/engine/journal_room.hpp"
 
 namespace backhand::engine {
@@ -52,6 +53,10 @@ pacing::Settings pacing_settings(const config::Config& config, const bitget::Dia
   budget.upkeep_endpoint = dialect.rule_of(domain::LookupKind::venue_time).group;
   budget.ip_rule = {config.pacing.ip_requests_per_minute, dialect.overall_rule().window_ns};
   budget.settlement_reserve_percent = config.pacing.settlement_reserve_percent;
+  BH_ASSERT(pacing::shares_of(
+                budget.ip_rule.requests,
+                budget.settlement_reserve_percent)[static_cast<std::size_t>(pacing::RequestClass::refresh)] ==
+            config::refreshes_per_minute(config.pacing));
   budget.margins.window_margin_ns = static_cast<Ns>(config.pacing.window_margin_ms) * kMillisecond;
   budget.margins.no_reply_hold_ns = static_cast<Ns>(config.pacing.no_reply_hold_ms) * kMillisecond;
   budget.heed_remaining = config.pacing.heed_remaining_header;
@@ -73,6 +78,7 @@ order::Settings settlement_settings(const config::Config& config) {
   out.clock_tolerance_ms = config.venue.clock_tolerance_ms;
   out.execution_grace_ms = config.venue.execution_grace_ms;
   out.clock_skew_ms = config.venue.clock_skew_ms;
+  out.lookup_lag_ms = config.venue.lookup_lag_ms;
   out.settle_recheck_ms = config.venue.settle_recheck_ms;
   out.unresolved_after_ms = config.venue.unresolved_after_ms;
   out.client_oid_prefix = FixedString<8>{config.gateway.client_oid_prefix};

@@ -16,10 +16,11 @@ namespace backhand::order {
 
 /// What settlement believes about the venue (README.md names each as an assumption) and how often it asks.
 struct Settings {
-  std::uint32_t clock_tolerance_ms = 30'000;    ///< The venue refuses a request whose timestamp is older.
-  std::uint32_t execution_grace_ms = 10'000;    ///< From acceptance until every leg is done and readable.
-  std::uint32_t clock_skew_ms = 50;             ///< Two of the venue's clocks differ by at most this.
-  std::uint32_t settle_recheck_ms = 2'000;      ///< Two negative answers must lie this far apart.
+  std::uint32_t clock_tolerance_ms = 30'000;  ///< The venue refuses a request whose timestamp is older.
+  std::uint32_t execution_grace_ms = 10'000;  ///< From acceptance until every leg is done.
+  std::uint32_t lookup_lag_ms = 10'000;     ///< What a look-up shows is at most so much older than its reply.
+  std::uint32_t clock_skew_ms = 50;         ///< Two of the venue's clocks differ by at most this.
+  std::uint32_t settle_recheck_ms = 2'000;  ///< Two negative answers must lie this far apart.
   std::uint32_t unresolved_after_ms = 120'000;  ///< Of answering venue after the fuse, before giving up.
   std::uint32_t first_read_ms = 100;            ///< After the ack; execution takes about 14 + 83 ms.
   std::uint32_t poll_max_ms = 2'000;            ///< Longest pause between two questions about an open case.

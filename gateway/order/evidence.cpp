@@ -13,9 +13,10 @@ using domain::OrderRow;
 /// Clocks that differ by more than is believed, but by less than this, must not make anything false.
 constexpr VenueMs kFarOff_ms = 1'000;
 
-/// Nothing new can appear once the request itself is dead and every row seen has rested for the grace. A row
-/// that is ours shows that the request has arrived: then only the grace is left. The time in an answer may be
-/// of another clock than the rows' and the one that checks timestamps.
+/// Nothing new can happen once the request itself is dead and every row seen has rested for the grace. A row
+/// that is ours shows that the request has arrived: then only the grace is left. A reply shows that moment
+/// when it is later by the look-ups' lag, and its time may be of another clock than the rows' and the one
+/// that checks timestamps.
 VenueMs quiet_venue_ms(const CaseEvidence& evidence, const Settings& settings) noexcept {
   const auto grace = static_cast<VenueMs>(settings.execution_grace_ms);
   VenueMs rested = evidence.filled_venue_ms == 0 ? 0 : evidence.filled_venue_ms + grace;
@@ -24,7 +25,7 @@ VenueMs quiet_venue_ms(const CaseEvidence& evidence, const Settings& settings) n
     rested = std::max(rested, touched_venue_ms(evidence.rows[i]) + grace);
     ours = ours || is_ours_by_id(evidence.facts, evidence.rows[i]);
   }
-  return settings.clock_skew_ms +
+  return settings.clock_skew_ms + evidence.lag_ms +
          (ours ? rested : std::max(rested, burnt_venue_ms(evidence.facts, settings)));
 }
 
@@ -93,10 +94,18 @@ OrderRow* place_for(CaseEvidence& evidence, bool ours) noexcept {
 CaseEvidence begin_case(const CaseFacts& facts, const Settings& settings) noexcept {
   CaseEvidence evidence;
   evidence.facts = facts;
+  evidence.lag_ms = static_cast<VenueMs>(settings.lookup_lag_ms);
   const VenueMs from = facts.before.read_venue_ms > 0 ? facts.before.read_venue_ms : facts.signed_venue_ms;
-  evidence.traded_from_venue_ms = from - settings.execution_grace_ms - settings.clock_skew_ms;
+  evidence.traded_from_venue_ms =
+      from - settings.execution_grace_ms - settings.clock_skew_ms - evidence.lag_ms;
   evidence.quiet_venue_ms = quiet_venue_ms(evidence, settings);
   return evidence;
+}
+
+void widen_lag(CaseEvidence& evidence, VenueMs lag_ms, const Settings& settings) noexcept {
+  if (lag_ms <= evidence.lag_ms) return;
+  evidence.lag_ms = lag_ms;
+  start_over(evidence, settings);
 }
 
 bool is_ours_by_id(const CaseFacts& facts, const OrderRow& row) noexcept {
@@ -177,7 +186,8 @@ void take_position(CaseEvidence& evidence, const domain::PositionSnapshot& snaps
   evidence.latest = snapshot;
   const CaseFacts& facts = evidence.facts;
   // A read that lags may show what was held before the position's last reversal, which looks alike.
-  const VenueMs lag = static_cast<VenueMs>(settings.execution_grace_ms) + settings.clock_skew_ms;
+  const VenueMs lag =
+      static_cast<VenueMs>(settings.execution_grace_ms) + settings.clock_skew_ms + evidence.lag_ms;
   const VenueMs turn_from = evidence.earlier_leg_venue_ms == 0 ? 0 : evidence.earlier_leg_venue_ms + lag;
   const auto turned = [&](const domain::PositionSnapshot& read) {
     const Decimal whole = wanted(facts);

@@ -44,7 +44,8 @@ struct CaseEvidence {
   /// held against the list of executions, which is later.
   domain::PositionSnapshot shown;
   VenueMs seen_venue_ms = 0;   ///< The newest venue time in any answer about it.
-  VenueMs quiet_venue_ms = 0;  ///< From here on nothing new can appear; moves when a row does.
+  VenueMs quiet_venue_ms = 0;  ///< A reply from here on shows all there will be; moves when a row does.
+  VenueMs lag_ms = 0;          ///< How old what a reply shows may be: as assumed, or more where seen.
 };
 
 /// What the evidence proves, or what is still lacking.
@@ -67,6 +68,9 @@ struct Finding {
 
 /// Begins a case: nothing learned.
 [[nodiscard]] CaseEvidence begin_case(const CaseFacts& facts, const Settings& settings) noexcept;
+
+/// The venue's look-ups were seen to lag so far: negative answers count later from now on.
+void widen_lag(CaseEvidence& evidence, VenueMs lag_ms, const Settings& settings) noexcept;
 
 /// Takes a row if it can have to do with the case; returns whether anything new was learned. Rows known to be
 /// of another of our reversals must not be given.

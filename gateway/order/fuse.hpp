@@ -9,8 +9,8 @@
 
 namespace backhand::order {
 
-/// From this venue time on nothing of the request can newly appear: it can no longer be accepted (its
-/// timestamp is too old, or the venue has already said no to it), and what was accepted is done and readable.
+/// From this venue time on nothing of the request can newly happen: it can no longer be accepted (its
+/// timestamp is too old, or the venue has already said no to it), and what was accepted is done.
 [[nodiscard]] constexpr VenueMs burnt_venue_ms(const CaseFacts& facts, const Settings& settings) noexcept {
   const auto grace = static_cast<VenueMs>(settings.execution_grace_ms);
   if (facts.answer == Answer::doubtful_no && facts.answered_venue_ms > 0)

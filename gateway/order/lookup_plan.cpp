@@ -1,6 +1,7 @@
 #include "gateway/order/lookup_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/assert.hpp"
 
@@ -24,7 +25,11 @@ domain::LookupKind kind_of(Ask ask) noexcept {
 }
 
 LookupPlan::LookupPlan(std::size_t accounts, std::size_t max_cases, Ns backoff_min, Ns backoff_max)
-    : backoff_min_(backoff_min), backoff_max_(backoff_max), groups_(accounts * kProducts), nodes_(max_cases) {
+    : backoff_min_(backoff_min),
+      backoff_max_(backoff_max),
+      groups_(accounts * kProducts),
+      nodes_(max_cases),
+      turns_(accounts, 0) {
   heap_.reserve(groups_.size());
 }
 
@@ -88,15 +93,29 @@ void LookupPlan::refresh(std::uint32_t group) noexcept { place(group, best_wish(
 
 Ns LookupPlan::next_due() const noexcept { return heap_.empty() ? kNever : groups_[heap_.front()].due; }
 
+/// Walks the part of the heap that is due.
+void LookupPlan::find_next(std::size_t at, Ns now, std::uint32_t& best) const noexcept {
+  if (at >= heap_.size() || groups_[heap_[at]].due > now) return;
+  const std::uint32_t group = heap_[at];
+  const std::uint64_t turn = turns_[group / kProducts];
+  const std::uint64_t best_turn = turns_[best / kProducts];
+  if (turn < best_turn || (turn == best_turn && groups_[group].due < groups_[best].due)) best = group;
+  find_next(2 * at + 1, now, best);
+  find_next(2 * at + 2, now, best);
+}
+
 bool LookupPlan::take(Ns now, LookupTicket& ticket) noexcept {
   if (next_due() > now) return false;
-  const std::uint32_t group_index = heap_.front();
+  std::uint32_t group_index = heap_.front();
+  find_next(0, now, group_index);
   Group& group = groups_[group_index];
   const Wish wish = best_wish(group);
   BH_ASSERT(wish.case_id != kNone);
   Question& question = group.questions[static_cast<std::size_t>(wish.ask)];
   question.outstanding = true;
   question.asked_at = now;
+  question.turn = ++turn_;
+  question.turn_before = std::exchange(turn_of(group_index), question.turn);
   ++question.sequence;
   ticket = {};
   ticket.group = group_index;
@@ -128,6 +147,7 @@ bool LookupPlan::finish(const LookupTicket& ticket, End end, Ns now, Ns until, N
     }
     case End::postponed:
       question.hold_until = until;
+      if (turn_of(ticket.group) == question.turn) turn_of(ticket.group) = question.turn_before;
       break;
   }
   refresh(ticket.group);

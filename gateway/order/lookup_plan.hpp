@@ -1,6 +1,7 @@
-// When to ask which question: due times of open cases, batched by (account, product), the most overdue first.
-// Knows nothing of what answers mean. Owned by Settlement. Costs O(log n) in the number of (account, product)
-// pairs with open cases; idle ones cost nothing.
+// When to ask which question: due times of open cases, batched by (account, product). Of what is due the
+// account goes first that was asked about longest ago, so that one with many open cases does not hold up the
+// others. Knows nothing of what answers mean. Owned by Settlement. Costs O(log n) in the number of (account,
+// product) pairs with open cases, and O(k) in those that are due; idle ones cost nothing.
 #pragma once
 
 #include <array>
@@ -26,7 +27,6 @@ struct LookupTicket {
   std::uint32_t sequence = 0;    ///< Of this question of this group; a late answer to an earlier one is void.
   std::uint32_t case_id = 0;     ///< Of by_client_oid, by_order_id, fills and a narrow history.
   std::uint32_t generation = 0;  ///< Tells a case from a later one with the same id.
-  VenueMs since_venue_ms = 0;    ///< Of history: what it covers.
   Ask ask = Ask::history;
   bool narrow = false;  ///< Of history: of the case's symbol only.
 };
@@ -50,7 +50,8 @@ class LookupPlan {
   void refresh(std::uint32_t group) noexcept;
 
   [[nodiscard]] Ns next_due() const noexcept;
-  /// Takes the most overdue question; false where none is due. It is outstanding until `finish`.
+  /// Takes the most overdue question of the account whose turn it is; false where none is due. It is
+  /// outstanding until `finish`.
   [[nodiscard]] bool take(Ns now, LookupTicket& ticket) noexcept;
 
   enum class End : std::uint8_t { answered, failed, postponed };
@@ -68,6 +69,9 @@ class LookupPlan {
   struct Question {
     Ns hold_until = 0;  ///< Back-off, or the engine's budget.
     Ns asked_at = 0;
+    std::uint64_t turn = 0;
+    std::uint64_t turn_before =
+        0;  ///< The account's turn before this one: given back where it was postponed.
     std::uint32_t sequence = 0;
     std::uint8_t failures = 0;
     bool outstanding = false;
@@ -91,6 +95,8 @@ class LookupPlan {
     std::uint32_t case_id = kNone;
   };
 
+  void find_next(std::size_t at, Ns now, std::uint32_t& best) const noexcept;
+  [[nodiscard]] std::uint64_t& turn_of(std::uint32_t group) noexcept { return turns_[group / kProducts]; }
   [[nodiscard]] Wish best_wish(const Group& group) const noexcept;
   void place(std::uint32_t group, Ns due) noexcept;
   void sift_up(std::size_t at) noexcept;
@@ -101,6 +107,8 @@ class LookupPlan {
   Ns backoff_max_;
   std::vector<Group> groups_;
   std::vector<Node> nodes_;
+  std::vector<std::uint64_t> turns_;  ///< By account: which question was its last one.
+  std::uint64_t turn_ = 0;
   std::vector<std::uint32_t> heap_;  ///< Groups by due time, a binary heap; reserved for all of them.
 };
 

@@ -32,8 +32,11 @@ ReadResult PositionBook::on_read(PositionIndex position, const domain::PositionS
 }
 
 ReadResult PositionBook::on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
-                                          Ns read_at) noexcept {
-  return take(entry(position), snapshot, /*settles=*/true, read_at);
+                                          Ns read_at, VenueMs proven_until_ms) noexcept {
+  Entry& e = entry(position);
+  const ReadResult result = take(e, snapshot, /*settles=*/true, read_at);
+  if (result == ReadResult::taken) e.proven_until_ms = proven_until_ms;
+  return result;
 }
 
 ReadResult PositionBook::take(Entry& e, const domain::PositionSnapshot& snapshot, bool settles,
@@ -47,6 +50,13 @@ ReadResult PositionBook::take(Entry& e, const domain::PositionSnapshot& snapshot
   // What is not known to be current gives way to the read that settled, whatever time it names.
   const bool is_older = snapshot.read_venue_ms < e.snapshot.read_venue_ms && (!settles || is_current(e));
   if (!may_be_later || is_older) return ReadResult::stale;
+  const bool agrees =
+      snapshot.long_size == e.snapshot.long_size && snapshot.short_size == e.snapshot.short_size;
+  if (!settles && !agrees && snapshot.read_venue_ms < e.proven_until_ms) {
+    e.doubted = true;
+    return ReadResult::doubted;
+  }
+  e.doubted = false;
   e.snapshot = snapshot;
   e.read_at = read_at;
   e.settled_by = settles;
@@ -57,6 +67,8 @@ void PositionBook::needs_read_since(PositionIndex position, VenueMs venue_ms) no
   Entry& e = entry(position);
   if (venue_ms < e.needed_venue_ms) return;
   e.needed_venue_ms = venue_ms;
+  e.proven_until_ms = 0;
+  e.doubted = false;
   e.settled_by = false;
 }
 
@@ -64,6 +76,8 @@ void PositionBook::forget(PositionIndex position, VenueMs venue_ms) noexcept {
   Entry& e = entry(position);
   if (venue_ms < e.snapshot.read_venue_ms || venue_ms < e.needed_venue_ms) return;
   e.snapshot = {};
+  e.proven_until_ms = 0;
+  e.doubted = false;
   e.settled_by = false;
   e.needed_venue_ms = venue_ms;
 }
@@ -73,7 +87,7 @@ bool PositionBook::is_later(const Entry& e, VenueMs read_venue_ms) const noexcep
 }
 
 bool PositionBook::is_current(const Entry& e) const noexcept {
-  return e.settled_by || is_later(e, e.snapshot.read_venue_ms);
+  return !e.doubted && (e.settled_by || is_later(e, e.snapshot.read_venue_ms));
 }
 
 DenyReason PositionBook::check(PositionIndex position, domain::PositionSide side,

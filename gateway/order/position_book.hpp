@@ -30,6 +30,7 @@ enum class BlockReason : std::uint8_t {
 enum class ReadResult : std::uint8_t {
   taken,
   stale,         ///< Older on the venue's clock than what is known; the newer knowledge stays.
+  doubted,       ///< It contradicts what was just proven; neither is believed for now.
   inconsistent,  ///< One-way mode with both sides held, or a read without a venue time: not believed.
 };
 
@@ -50,9 +51,11 @@ class PositionBook {
 
   /// The read by which a reversal was settled. It shows the effect, so its time need not be later than that:
   /// the clock of position reads may be behind. Any other read must be later by more than the clocks may
-  /// differ, or it may be from before.
-  ReadResult on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot,
-                              Ns read_at) noexcept;
+  /// differ, or it may be from before. One that is later, but before `proven_until_ms`, and shows another
+  /// holding may still be older than the reversal, or the position may have changed again: until a read
+  /// agrees, or the time is over, `check` answers `position_busy`.
+  ReadResult on_settling_read(PositionIndex position, const domain::PositionSnapshot& snapshot, Ns read_at,
+                              VenueMs proven_until_ms = 0) noexcept;
 
   /// Our monotonic clock has missed `lost`: all reads are older by that.
   void on_time_lost(Ns lost) noexcept {
@@ -110,6 +113,8 @@ class PositionBook {
     domain::PositionSnapshot snapshot;
     Ns read_at = 0;
     VenueMs needed_venue_ms = 0;  ///< A read must be later than this to say what is held now.
+    VenueMs proven_until_ms = 0;  ///< A read before this that shows another holding is doubted.
+    bool doubted = false;         ///< The last read contradicted the snapshot, which was proven.
     bool settled_by = false;      ///< The snapshot is a settling read: it shows what was waited for.
     std::uint32_t occupant = kNobody;
     domain::PositionMode mode = domain::PositionMode::one_way;

@@ -1,6 +1,7 @@
 #include "gateway/order/settlement.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/assert.hpp"
 #include "gateway/order/fuse.hpp"
@@ -15,9 +16,16 @@ constexpr Ns ms(std::uint32_t value) noexcept { return static_cast<Ns>(value) * 
 /// Asked a little further back than needed, so that a venue that cuts at whole seconds hides nothing.
 constexpr VenueMs kHistoryMargin_ms = 1'000;
 
-/// One page of history holds what a busy account did in a few seconds. Where it was not enough, the same
-/// page is asked for one symbol at a time for so long: a position's own rows are few.
+/// Where a whole account's history could not be walked to its end, it is asked for one symbol at a time for
+/// so long: a position's own rows are few.
 constexpr Ns kNarrow_ns = 5 * kSecond;
+
+/// A look-up of history reaches back to the newest order of ours that history has shown, if that is not
+/// older: a page without it is not up to date, or of another account.
+constexpr VenueMs kAnchorReach_ms = 3'600'000;
+
+/// A page with so many rows is probably not all there is, so that an order of ours may lie on the next one.
+constexpr std::size_t kLongPage = 20;
 
 }  // namespace
 
@@ -27,7 +35,8 @@ Settlement::Settlement(const Settings& settings, std::size_t accounts, std::size
       plan_(accounts, max_cases, ms(settings.backoff_min_ms), ms(settings.backoff_max_ms)),
       cases_(max_cases),
       past_(positions),
-      narrow_until_(accounts * LookupPlan::kProducts, 0),
+      histories_(accounts * LookupPlan::kProducts),
+      lags_(accounts),
       decided_(max_cases) {}
 
 void Settlement::open(const CaseFacts& facts, Ns now) noexcept {
@@ -46,6 +55,7 @@ void Settlement::open(const CaseFacts& facts, Ns now) noexcept {
   evidence.earlier_leg_venue_ms = past.last_leg_venue_ms;
   evidence.traded_from_venue_ms =
       std::max(evidence.traded_from_venue_ms, past.last_leg_venue_ms - settings_.clock_skew_ms);
+  widen_lag(evidence, lags_[facts.account.value].allowance(written_venue_ms(known)), settings_);
   subject.stage = Stage::open;
   subject.opened_at = now;
   ++open_;
@@ -67,18 +77,9 @@ bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) 
   out.kind = kind_of(ticket.ask);
   out.account = facts.account;
   switch (ticket.ask) {
-    case Ask::history: {
-      ticket.narrow = now < narrow_until_[ticket.group];
-      if (ticket.narrow) out.instrument = facts.instrument;
-      VenueMs since = facts.signed_venue_ms;
-      for (std::uint32_t id = plan_.first_case(ticket.group); !ticket.narrow && id != LookupPlan::kNone;
-           id = plan_.next_case(id))
-        since = std::min(since, cases_[id].evidence.facts.signed_venue_ms);
-      ticket.since_venue_ms = since - kHistoryMargin_ms - settings_.clock_skew_ms;
-      out.since_venue_ms = ticket.since_venue_ms;
-      out.instrument.product = facts.instrument.product;
+    case Ask::history:
+      ask_history(now, out, ticket);
       break;
-    }
     case Ask::positions:
       out.instrument.product = facts.instrument.product;
       break;
@@ -101,6 +102,109 @@ bool Settlement::next_lookup(Ns now, domain::Lookup& out, LookupTicket& ticket) 
   return true;
 }
 
+/// The next page of the walk that is under way, or the first one of a new walk.
+void Settlement::ask_history(Ns now, domain::Lookup& out, LookupTicket& ticket) noexcept {
+  History& history = histories_[ticket.group];
+  PageWalk& walk = history.walk;
+  if (walk.under_way() && history.narrow) {
+    // It is walked to its end first, whichever case is due, unless its own case has ended.
+    const std::uint32_t due_case = std::exchange(ticket.case_id, history.case_id);
+    const std::uint32_t due_generation = std::exchange(ticket.generation, history.generation);
+    ticket.narrow = plan_.is_current(ticket);
+    if (!ticket.narrow) {
+      walk.stop();
+      ticket.case_id = due_case;
+      ticket.generation = due_generation;
+    }
+  }
+  const CaseFacts& facts = cases_[ticket.case_id].evidence.facts;
+  if (!walk.under_way()) {
+    ticket.narrow = now < history.narrow_until;
+    VenueMs since = facts.signed_venue_ms;
+    if (!ticket.narrow) {
+      for (std::uint32_t id = plan_.first_case(ticket.group); id != LookupPlan::kNone;
+           id = plan_.next_case(id))
+        since = std::min(since, cases_[id].evidence.facts.signed_venue_ms);
+      const VenueMs anchor = history.known.newest_listed();
+      if (since - anchor <= kAnchorReach_ms) since = std::min(since, anchor);
+    }
+    walk.begin(since - kHistoryMargin_ms, settings_.clock_skew_ms);
+    history.known.expect_all();
+    history.skipped = false;
+    history.begun_at = now;
+    history.narrow = ticket.narrow;
+    history.case_id = ticket.case_id;
+    history.generation = ticket.generation;
+  }
+  if (ticket.narrow) out.instrument = facts.instrument;
+  out.instrument.product = facts.instrument.product;
+  out.since_venue_ms = walk.since();
+  out.before_id = walk.before();
+}
+
+/// Absence is shown by the last page of a window of which everything has been seen, by pages that are as
+/// young as is assumed, for all that they show.
+Settlement::PageWorth Settlement::take_page(const LookupTicket& ticket, const domain::LookupReply& page,
+                                            Ns now) noexcept {
+  History& history = histories_[ticket.group];
+  PageWalk& walk = history.walk;
+  for (std::uint32_t id = plan_.first_case(ticket.group); id != LookupPlan::kNone; id = plan_.next_case(id))
+    for (const domain::OrderRow& row : page.orders) remember(cases_[id].evidence.facts, row, /*listed=*/true);
+  wire::SymbolName symbol;
+  if (ticket.narrow) symbol = cases_[ticket.case_id].evidence.facts.instrument.symbol;
+  PageWorth worth;
+  const VenueMs window = walk.window_begin();
+  const PageWalk::Step step = walk.take(page);
+  const VenueMs as_of = walk.as_of();
+  worth.any_row = history.known.note_page(page.orders, window, symbol, as_of);
+  history.skipped = history.skipped || !worth.any_row;
+  if (step == PageWalk::Step::broken && !ticket.narrow) history.narrow_until = now + kNarrow_ns;
+  if (step != PageWalk::Step::complete) return worth;
+  const VenueMs ended = history.known.missing_since(window, symbol, as_of);
+  worth.absence = ended == 0 && !history.skipped;
+  if (ended == 0) return worth;
+  lags_[ticket.group / LookupPlan::kProducts].note(as_of - ended, as_of);
+  widen_lags(ticket.group, as_of);
+  return worth;
+}
+
+void Settlement::take_rows(Case& subject, const domain::LookupReply& page, bool any_row) noexcept {
+  for (const domain::OrderRow& row : page.orders)
+    if (any_row || is_ours_by_id(subject.evidence.facts, row)) take_known_row(subject, row);
+}
+
+void Settlement::remember(const CaseFacts& facts, const domain::OrderRow& row, bool listed) noexcept {
+  if (is_final(row) && is_ours_by_id(facts, row))
+    histories_[LookupPlan::group_of(facts.account, facts.instrument.product)].known.remember(row, listed);
+}
+
+/// Whether the walk saw all rows that could be the case's. One that was opened meanwhile was not shown the
+/// first pages.
+bool Settlement::covers(const History& history, const Case& subject) const noexcept {
+  return subject.opened_at <= history.begun_at &&
+         history.walk.window_begin() <= subject.evidence.facts.signed_venue_ms;
+}
+
+/// Further pages cost look-ups: they are asked for where an order of ours may lie on them, or where absence
+/// would count.
+bool Settlement::wants_next_page(const History& history, const Case& subject,
+                                 const domain::LookupReply& page) const noexcept {
+  if (!history.walk.under_way()) return false;
+  if (page.orders.size() >= kLongPage) return true;
+  return covers(history, subject) && history.walk.as_of() >= subject.evidence.quiet_venue_ms &&
+         !subject.evidence.history.done(settings_);
+}
+
+void Settlement::widen_lags(std::uint32_t group, VenueMs at) noexcept {
+  const std::uint32_t account = group / LookupPlan::kProducts;
+  const VenueMs allowed = lags_[account].allowance(at);
+  for (std::uint32_t product = 0; product < LookupPlan::kProducts; ++product) {
+    const auto first = static_cast<std::uint32_t>(account * LookupPlan::kProducts) + product;
+    for (std::uint32_t id = plan_.first_case(first); id != LookupPlan::kNone; id = plan_.next_case(id))
+      widen_lag(cases_[id].evidence, allowed, settings_);
+  }
+}
+
 void Settlement::on_reply(const LookupTicket& ticket, const domain::LookupReply& reply, Ns now) noexcept {
   using domain::LookupStatus;
   const bool answers_orders = ticket.ask != Ask::history && ticket.ask != Ask::positions;
@@ -119,31 +223,38 @@ void Settlement::on_reply(const LookupTicket& ticket, const domain::LookupReply&
   Ns asked_at = 0;
   if (!plan_.finish(ticket, useful ? LookupPlan::End::answered : LookupPlan::End::failed, now, 0, asked_at))
     return;
-  if (ticket.ask == Ask::history && !ticket.narrow && reply.truncated)
-    narrow_until_[ticket.group] = now + kNarrow_ns;
+  const bool is_page = useful && ticket.ask == Ask::history;
+  const PageWorth worth = is_page ? take_page(ticket, reply, now) : PageWorth{};
+  History& history = histories_[ticket.group];
+  bool goes_on = false;
   const bool answers_one = answers_orders || ticket.narrow;
   for (std::uint32_t id = plan_.first_case(ticket.group), next; id != LookupPlan::kNone; id = next) {
     next = plan_.next_case(id);
     if (answers_one && !(id == ticket.case_id && plan_.is_current(ticket))) continue;
     Case& subject = cases_[id];
-    if (useful) take(subject, ticket, reply);
+    if (is_page)
+      take_rows(subject, reply, worth.any_row);
+    else if (useful)
+      take(subject, ticket, reply);
+    if (worth.absence && covers(history, subject))
+      subject.evidence.history.note(history.walk.as_of(), subject.evidence.quiet_venue_ms);
     count_answer(subject, reply.venue_ms, now);
     if (useful && plan_.due(id, ticket.ask) <= asked_at)
       plan_.set_due(id, ticket.ask, now + interval(subject, now));
     judge(subject, now);
+    if (!is_page || subject.stage != Stage::open || !wants_next_page(history, subject, reply)) continue;
+    plan_.set_due(id, Ask::history, now);
+    goes_on = true;
   }
+  if (is_page && !goes_on) history.walk.stop();
   plan_.refresh(ticket.group);
 }
 
 void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::LookupReply& reply) noexcept {
   CaseEvidence& evidence = subject.evidence;
   switch (ticket.ask) {
-    case Ask::history: {
-      for (const domain::OrderRow& row : reply.orders) take_known_row(subject, row);
-      const bool covers = !reply.truncated && ticket.since_venue_ms <= evidence.facts.signed_venue_ms;
-      if (covers) evidence.history.note(reply.venue_ms, evidence.quiet_venue_ms);
-      break;
-    }
+    case Ask::history:
+      break;  // Page by page: take_rows.
     case Ask::positions:
       if (const auto snapshot = snapshot_of(reply, evidence.facts.instrument))
         take_position(evidence, *snapshot, settings_);
@@ -173,6 +284,7 @@ void Settlement::take(Case& subject, const LookupTicket& ticket, const domain::L
 }
 
 bool Settlement::take_known_row(Case& subject, const domain::OrderRow& row) noexcept {
+  remember(subject.evidence.facts, row, /*listed=*/false);
   return !belongs_to_other(subject, row) && take_row(subject.evidence, row, settings_);
 }
 
@@ -234,8 +346,9 @@ void Settlement::count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept 
   CaseEvidence& evidence = subject.evidence;
   evidence.seen_venue_ms = std::max(evidence.seen_venue_ms, venue_ms);
   const bool by_venue = evidence.seen_venue_ms >= evidence.quiet_venue_ms;
-  const bool by_us =
-      now - subject.opened_at >= ms(settings_.clock_tolerance_ms) + 2 * ms(settings_.execution_grace_ms);
+  const bool by_us = now - subject.opened_at >= ms(settings_.clock_tolerance_ms) +
+                                                    2 * ms(settings_.execution_grace_ms) +
+                                                    evidence.lag_ms * kMillisecond;
   if (!by_venue && !by_us) return;
   if (subject.answered_at != 0)
     subject.answering_ns += std::min(now - subject.answered_at, 2 * ms(settings_.poll_max_ms));
@@ -246,15 +359,18 @@ void Settlement::judge(Case& subject, Ns now) noexcept {
   const Finding finding = weigh(subject.evidence, settings_);
   if (finding.proven) {
     if (subject.proven_at == 0) subject.proven_at = now;
-    const bool waited =
-        now - subject.proven_at >= ms(settings_.execution_grace_ms) + ms(settings_.backoff_max_ms);
+    const bool waited = now - subject.proven_at >= ms(settings_.execution_grace_ms) +
+                                                       ms(settings_.backoff_max_ms) +
+                                                       subject.evidence.lag_ms * kMillisecond;
     if (!finding.lacks_position || waited) {
       decide(subject, finding);
       return;
     }
   } else {
     subject.proven_at = 0;
-    if (subject.answering_ns >= ms(settings_.unresolved_after_ms)) {
+    // Where look-ups were seen to lag further than is assumed, what they are compared with comes later, too.
+    const VenueMs seen_lag = subject.evidence.lag_ms - static_cast<VenueMs>(settings_.lookup_lag_ms);
+    if (subject.answering_ns >= ms(settings_.unresolved_after_ms) + seen_lag * kMillisecond) {
       give_up(subject, finding);
       return;
     }

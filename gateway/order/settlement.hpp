@@ -12,7 +12,9 @@
 #include "gateway/domain/lookup.hpp"
 #include "gateway/order/case.hpp"
 #include "gateway/order/evidence.hpp"
+#include "gateway/order/freshness.hpp"
 #include "gateway/order/lookup_plan.hpp"
+#include "gateway/order/page_walk.hpp"
 
 namespace backhand::order {
 
@@ -72,9 +74,35 @@ class Settlement {
     VenueMs last_leg_venue_ms = 0;
   };
 
+  /// History of one (account, product).
+  struct History {
+    PageWalk walk;
+    KnownOrders known;
+    bool skipped = false;       ///< The walk saw rows that were not taken: it shows no absence.
+    bool narrow = false;        ///< The walk under way is of one case's symbol only.
+    std::uint32_t case_id = 0;  ///< With narrow.
+    std::uint32_t generation = 0;
+    Ns begun_at = 0;
+    Ns narrow_until = 0;  ///< It is asked for each symbol alone until then.
+  };
+
+  void ask_history(Ns now, domain::Lookup& out, LookupTicket& ticket) noexcept;
+  /// What a page of history is good for.
+  struct PageWorth {
+    bool any_row = false;  ///< Rows without our names count, too.
+    bool absence = false;  ///< It ends a walk that has seen everything.
+  };
+  [[nodiscard]] PageWorth take_page(const LookupTicket& ticket, const domain::LookupReply& page,
+                                    Ns now) noexcept;
+  void take_rows(Case& subject, const domain::LookupReply& page, bool any_row) noexcept;
+  [[nodiscard]] bool covers(const History& history, const Case& subject) const noexcept;
+  [[nodiscard]] bool wants_next_page(const History& history, const Case& subject,
+                                     const domain::LookupReply& page) const noexcept;
+  void widen_lags(std::uint32_t group, VenueMs at) noexcept;
   [[nodiscard]] bool belongs_to_other(const Case& subject, const domain::OrderRow& row) const noexcept;
   void take(Case& subject, const LookupTicket& ticket, const domain::LookupReply& reply) noexcept;
   bool take_known_row(Case& subject, const domain::OrderRow& row) noexcept;
+  void remember(const CaseFacts& facts, const domain::OrderRow& row, bool listed) noexcept;
   void count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept;
   void judge(Case& subject, Ns now) noexcept;
   void decide(Case& subject, const Finding& finding) noexcept;
@@ -87,7 +115,8 @@ class Settlement {
   LookupPlan plan_;
   std::vector<Case> cases_;
   std::vector<Past> past_;
-  std::vector<Ns> narrow_until_;        ///< By group: history is asked for each symbol alone until then.
+  std::vector<History> histories_;      ///< By group.
+  std::vector<SeenLag> lags_;           ///< By account.
   std::vector<std::uint32_t> decided_;  ///< A ring of case ids; each case is in it at most once.
   std::size_t decided_head_ = 0;
   std::size_t decided_count_ = 0;

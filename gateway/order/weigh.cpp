@@ -61,7 +61,7 @@ bool has_traded(const CaseEvidence& evidence, const wire::OrderId& order_id) noe
 /// later than the read of the position that everything that the read can show is in it.
 bool nobody_else_traded(const CaseEvidence& evidence, const Settings& settings, const Legs& legs) noexcept {
   const VenueMs whole_from =
-      evidence.shown.read_venue_ms + settings.execution_grace_ms + settings.clock_skew_ms;
+      evidence.shown.read_venue_ms + settings.execution_grace_ms + settings.clock_skew_ms + evidence.lag_ms;
   if (evidence.shown.read_venue_ms == 0 || evidence.fills_listed.last_venue_ms < whole_from ||
       evidence.foreign_reversal)
     return false;
@@ -88,7 +88,8 @@ void weigh_complete(const CaseEvidence& evidence, const Settings& settings, cons
   const bool may_be_later = now.read_venue_ms + settings.clock_skew_ms >= finding.last_leg_venue_ms;
   const bool is_later = now.read_venue_ms >= finding.last_leg_venue_ms + settings.clock_skew_ms;
   const bool settled_down = now.read_venue_ms >= finding.last_leg_venue_ms + settings.clock_skew_ms +
-                                                     static_cast<VenueMs>(settings.execution_grace_ms);
+                                                     static_cast<VenueMs>(settings.execution_grace_ms) +
+                                                     evidence.lag_ms;
   const bool moved_otherwise =
       has_before(facts) ? !exact : facts.mode == PositionMode::one_way && !shows_legs;
   finding.wants_position = true;

@@ -12,18 +12,17 @@ namespace {
 /// Assumed until the first reply has been timed.
 constexpr Ns kFirstRoundTrip = 10 * kMillisecond;
 
-/// The parts of the rule per IP by class; their sum is at most the rule.
-std::array<std::uint32_t, kRequestClasses> shares(const BudgetSettings& settings) noexcept {
-  const std::uint32_t all = settings.ip_rule.requests;
-  BH_ASSERT(all >= kRequestClasses && settings.settlement_reserve_percent < 100);
-  const std::uint64_t wanted = std::uint64_t{all} * settings.settlement_reserve_percent / 100;
-  const auto reserve =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, kRequestClasses - 1, all - 1));
-  const std::uint32_t upkeep = std::max(1U, reserve / 4);
-  return {all - reserve, reserve - upkeep, upkeep};
-}
-
 }  // namespace
+
+std::array<std::uint32_t, kRequestClasses> shares_of(std::uint32_t ip_requests,
+                                                     std::uint32_t settlement_reserve_percent) noexcept {
+  BH_ASSERT(ip_requests >= kRequestClasses && settlement_reserve_percent < 100);
+  const std::uint64_t wanted = std::uint64_t{ip_requests} * settlement_reserve_percent / 100;
+  const auto reserve =
+      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, kRequestClasses - 1, ip_requests - 1));
+  const std::uint32_t quarter = std::max(1U, reserve / 4);
+  return {ip_requests - reserve, reserve - 2 * quarter, quarter, quarter};
+}
 
 Budget::Budget(const BudgetSettings& settings)
     : accounts_(settings.accounts),
@@ -50,7 +49,8 @@ Budget::Budget(const BudgetSettings& settings)
   for (const EndpointRule& endpoint : settings.endpoints) {
     if (endpoint.scope == Scope::per_ip) books_.emplace_back(endpoint.rule, settings.margins);
   }
-  for (const std::uint32_t share : shares(settings)) {
+  for (const std::uint32_t share :
+       shares_of(settings.ip_rule.requests, settings.settlement_reserve_percent)) {
     ip_.emplace_back(Rule{share, settings.ip_rule.window_ns}, settings.margins);
   }
   BH_ASSERT(settings.endpoints.empty() ||
@@ -65,8 +65,14 @@ std::uint32_t Budget::book_of(AccountIndex account, Endpoint endpoint) const noe
   return first + account.value * per_account_;
 }
 
-Ns Budget::lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept {
-  return std::max(books_[book_of(account, endpoint)].earliest(now), ip_earliest(RequestClass::lookup, now));
+Ns Budget::lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now, RequestClass c) const noexcept {
+  return std::max(books_[book_of(account, endpoint)].earliest(now), ip_earliest(c, now));
+}
+
+Ns Budget::lookup_gap() const noexcept {
+  const RateBook& own = ip_[static_cast<std::size_t>(RequestClass::lookup)];
+  const std::uint32_t second_half = own.limit() - own.limit() / 2;
+  return own.span_ns() / second_half + 1;
 }
 
 Ns Budget::reversal_permitted_since(AccountIndex account, Ns now) const noexcept {
@@ -96,8 +102,8 @@ BH_ON_PATH Ticket Budget::take_reversal(AccountIndex account, Ns now) noexcept {
   return take(account.value, account, RequestClass::reversal, now);
 }
 
-Ticket Budget::take_lookup(AccountIndex account, Endpoint endpoint, Ns now) noexcept {
-  return take(book_of(account, endpoint), account, RequestClass::lookup, now);
+Ticket Budget::take_lookup(AccountIndex account, Endpoint endpoint, Ns now, RequestClass c) noexcept {
+  return take(book_of(account, endpoint), account, c, now);
 }
 
 Ticket Budget::take_upkeep(Ns now) noexcept {

@@ -15,10 +15,11 @@ namespace backhand::pacing {
 /// Classes of requests have parts of the rule per IP to themselves, so that none can starve another.
 enum class RequestClass : std::uint8_t {
   reversal,
-  lookup,  ///< Questions, settlement's among them.
-  upkeep,  ///< Pings and the one request of a dial.
+  lookup,   ///< Look-ups of settlement and readiness.
+  refresh,  ///< Look-ups that keep the known positions young.
+  upkeep,   ///< Pings and the one request of a dial.
 };
-inline constexpr std::size_t kRequestClasses = 3;
+inline constexpr std::size_t kRequestClasses = 4;
 
 enum class Scope : std::uint8_t { per_account, per_ip };
 
@@ -37,8 +38,8 @@ struct BudgetSettings {
   std::vector<EndpointRule> endpoints;  ///< Of look-ups and upkeep; the index is the Endpoint.
   Endpoint upkeep_endpoint = 0;         ///< Which endpoint pings and dials ask; must be per IP.
   Rule ip_rule{6'000, 60 * kSecond};
-  /// Of the rule per IP, kept from reversals: three quarters for look-ups, one for upkeep. Look-ups may have
-  /// more while reversals use less than half of theirs.
+  /// Of the rule per IP, kept from reversals: see `shares_of`. The other classes may have more while
+  /// reversals use less than half of theirs.
   std::uint32_t settlement_reserve_percent = 20;
   Margins margins;
   bool heed_remaining = false;
@@ -50,6 +51,11 @@ struct BudgetSettings {
   std::uint32_t ip_penalty_after = 3;
   Ns ip_penalty_ns = 300 * kSecond;
 };
+
+/// The parts of the rule per IP by class; their sum is at most the rule. Of the reserve a quarter is
+/// upkeep's, a quarter the refreshes', the rest the other look-ups'.
+[[nodiscard]] std::array<std::uint32_t, kRequestClasses> shares_of(
+    std::uint32_t ip_requests, std::uint32_t settlement_reserve_percent) noexcept;
 
 /// What a request holds from its write until it is closed. Keep it with the request.
 struct Ticket {
@@ -86,17 +92,18 @@ class Budget {
   }
   /// Since when a reversal of `account` has been permitted by all rules, for a `now` at which it is.
   [[nodiscard]] Ns reversal_permitted_since(AccountIndex account, Ns now) const noexcept;
-  /// Whether look-ups have used so little of their part that questions which can wait may go too: less than
-  /// half.
-  [[nodiscard]] bool lookups_are_plenty(Ns now) const noexcept {
-    const RateBook& own = ip_[static_cast<std::size_t>(RequestClass::lookup)];
-    return own.in_use(now) < own.limit() / 2;
-  }
-  /// Whether questions need not be spread: their part is plenty, or reversals would lend of theirs.
+  /// Whether look-ups need not be spread: less than half of their part is used, or reversals would lend of
+  /// theirs.
   [[nodiscard]] bool lookups_may_flow(Ns now) const noexcept {
-    return lookups_are_plenty(now) || reversals_lend(now);
+    const RateBook& own = ip_[static_cast<std::size_t>(RequestClass::lookup)];
+    return own.in_use(now) < own.limit() / 2 || reversals_lend(now);
   }
-  [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept;
+  /// The pause between two look-ups that must be spread. The second half of their part then lasts for a whole
+  /// window, until the first half is free again, so that look-ups never fall silent.
+  [[nodiscard]] Ns lookup_gap() const noexcept;
+  /// `c`: lookup or refresh.
+  [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now,
+                                   RequestClass c = RequestClass::lookup) const noexcept;
   [[nodiscard]] Ns upkeep_earliest(Ns now) const noexcept;
 
   /// A reversal of this account is about to be asked for: a hint to the cache.
@@ -107,7 +114,8 @@ class Budget {
 
   /// Each asserts that the request is permitted at `now`; call it right before the write.
   [[nodiscard]] Ticket take_reversal(AccountIndex account, Ns now) noexcept;
-  [[nodiscard]] Ticket take_lookup(AccountIndex account, Endpoint endpoint, Ns now) noexcept;
+  [[nodiscard]] Ticket take_lookup(AccountIndex account, Endpoint endpoint, Ns now,
+                                   RequestClass c = RequestClass::lookup) noexcept;
   [[nodiscard]] Ticket take_upkeep(Ns now) noexcept;
 
   /// Exactly one of these closes an open ticket. `replied_ns` is taken after the reply was read.

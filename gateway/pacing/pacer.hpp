@@ -47,14 +47,16 @@ class Pacer {
 
   /// When the look-up may go; `now` if at once, kNever if only a reply can tell. `account` is not looked at
   /// for an endpoint per IP.
-  [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now) const noexcept {
-    return budget_.lookup_earliest(account, endpoint, now);
+  [[nodiscard]] Ns lookup_earliest(AccountIndex account, Endpoint endpoint, Ns now,
+                                   RequestClass c = RequestClass::lookup) const noexcept {
+    return budget_.lookup_earliest(account, endpoint, now, c);
   }
   [[nodiscard]] bool may_send_lookup(AccountIndex account, Endpoint endpoint, Ns now) const noexcept {
     return lookup_earliest(account, endpoint, now) <= now;
   }
-  [[nodiscard]] Ticket take_lookup(AccountIndex account, Endpoint endpoint, Ns now) noexcept {
-    return budget_.take_lookup(account, endpoint, now);
+  [[nodiscard]] Ticket take_lookup(AccountIndex account, Endpoint endpoint, Ns now,
+                                   RequestClass c = RequestClass::lookup) noexcept {
+    return budget_.take_lookup(account, endpoint, now, c);
   }
   /// Pings and dials: the upkeep endpoint and upkeep's part of the rule per IP.
   [[nodiscard]] Ns upkeep_earliest(Ns now) const noexcept { return budget_.upkeep_earliest(now); }

@@ -27,7 +27,7 @@ SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "BNBUSDT"]
 ACCOUNTS = [Account("way1"), Account("way2"), Account("hed1", mode="hedge"), Account("hed2", mode="hedge"), Account("lead", lead=True)]
 VENUE = ["--set", "timestamp_tolerance_ms=1000", "--set", "keep_arrivals=all"]
 # The venue takes a request for a second only, so that a fuse burns in a test's time; segments are small, so that they turn over.
-VENUE_CONFIG = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\n"
+VENUE_CONFIG = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nlookup_lag_ms = 200\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\nposition_max_age_ms = 10000\n"
                 "unresolved_after_ms = 30000\nrequest_timeout_ms = 1000\nlookup_timeout_ms = 1000\nconnect_timeout_ms = 1000\n"
                 "backoff_max_ms = 300")
 # So short a tolerance has each shot signed, and each sealed one dialed, four times a second.

@@ -42,7 +42,9 @@ constexpr std::array<BugName, kBugs> kNames{{
     {surplus_ignored, "surplus_ignored"},
     {distrust_ignored, "distrust_ignored"},
     {clock_from_one_reply, "clock_from_one_reply"},
+    {stale_is_fresh, "stale_is_fresh"},
     {bound_exceeded, "bound_exceeded"},
+    {lag_exceeded, "lag_exceeded"},
 }};
 
 /// How far ahead of the venue's clock `timestamp_ahead` signs.

@@ -48,9 +48,11 @@ enum class Bug : std::uint8_t {
   surplus_ignored,       ///< What lies behind a reply is thrown away, and the reply believed.
   distrust_ignored,      ///< A connection goes on although a reply on it was not its request's.
   clock_from_one_reply,  ///< One reply that contradicts the clock sets it.
+  stale_is_fresh,        ///< The age of what is known of a position does not matter.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
+  lag_exceeded,          ///< Nor this: look-ups show things later than is assumed, all of them.
 };
-inline constexpr std::size_t kBugs = 34;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 36;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

@@ -20,6 +20,8 @@ constexpr std::string_view kHalt = "a halted gateway sends nothing";
 constexpr std::string_view kNoLeak = "no slot, ticket or reservation leaks";
 constexpr std::string_view kResolved = "unresolved only where evidence could not be had";
 constexpr std::string_view kTime = "no request is signed ahead of the venue's clock";
+constexpr std::string_view kFresh =
+    "nothing is sent on a position that turned longer ago than the age allows";
 constexpr std::string_view kVouched = "a start from a damaged journal is refused";
 
 constexpr FaultKind kKinds[] = {
@@ -100,6 +102,7 @@ constexpr FaultKind kKinds[] = {
     {"lookup_stalled", kResolved},
     {"lookup_truncated", kTrueNo},
     {"lookup_late", kResolved},
+    {"lookup_of_other_account", kTrueNo},
     {"venue_key_refused", kNoLeak},
     {"venue_contract_closed", kTrueNo},
     {"venue_foreign_row", kTrueResult},
@@ -113,6 +116,12 @@ constexpr FaultKind kKinds[] = {
     {"venue_history_lags", kTrueNo},
     {"venue_orders_lag", kTrueNo},
     {"venue_positions_lag", kTrueResult},
+    {"venue_lags_vary", kTrueNo},
+    {"venue_history_lags_beyond_bound", kTrueNo},
+    {"venue_short_pages", kResolved},
+    {"venue_pages_oldest_first", kResolved},
+    {"venue_pages_in_no_order", kTrueNo},
+    {"venue_positions_unreadable", kFresh},
     {"venue_legs_apart", kTrueResult},
     {"venue_lists_one_order", kTrueResult},
     {"venue_lists_one_order_of_both_sizes", kTrueResult},
@@ -128,6 +137,7 @@ constexpr FaultKind kKinds[] = {
     {"other_trader_opens", kTrueResult},
     {"other_trader_closes", kTrueResult},
     {"other_liquidation", kTrueResult},
+    {"other_stop_turns", kFresh},
     // Our process and its machine.
     {"process_killed_before_append", kNotForgotten},
     {"process_killed_after_append", kNotForgotten},

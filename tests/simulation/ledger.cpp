@@ -122,6 +122,7 @@ void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
   entry.sent_in_life = life_;
   const Ns grace = static_cast<Ns>(plan_.config.venue.execution_grace_ms) * kMillisecond;
   entry.outlived = life_ > 1 && context_.now() - life_began_ < grace + 5 * kSecond;
+  entry.sent_venue_ns = context_.clocks.venue();
   if (entry.sent > 1) context_.violate("sent twice: " + name(entry));
   if (context_.now() >= entry.deadline) context_.violate("sent after its deadline: " + name(entry));
   if (halted_) context_.violate("sent while halted: " + name(entry));
@@ -243,7 +244,43 @@ void Ledger::check_end(const venue::Exchange& venue) {
   for (const IntentEntry& entry : entries_) {
     const auto found = executed.find(std::string(entry.client_oid.view()));
     check_ends(entry, found == executed.end() ? nullptr : found->second);
+    if (entry.sent > 0) check_freshness(entry, venue);
   }
+}
+
+/// What was sent was asked of a side that was held at some time since the oldest read that may still count.
+void Ledger::check_freshness(const IntentEntry& entry, const venue::Exchange& venue) {
+  // A read may be on its way back to the strict side of this, and a record on its way to the disk.
+  constexpr Ns kSlack = 3 * kSecond;
+  const config::Venue& settings = plan_.config.venue;
+  if (context_.bug == Bug::bound_exceeded) return;  // The venue's clock, by which this goes, goes back.
+  if (settings.position_max_age_ms == 0 && context_.bug != Bug::stale_is_fresh) return;
+  const Ns age = static_cast<Ns>(3 * settings.position_refresh_ms) * kMillisecond;
+  const Ns since = entry.sent_venue_ns - age - plan_.options.position_lag_ns - kSlack;
+  const journal::Intended& body = intended_[std::string(entry.client_oid.view())];
+  const auto account = venue.find_account(body.account.view());
+  const auto contract = venue.find_contract(body.symbol.view());
+  if (!account || !contract) return;
+  wire::PositionSide side = entry.intent.position_side;
+  for (const IntentEntry& arm : entries_) {
+    const bool fires = entry.intent.kind == wire::IntentKind::fire && arm.lane == entry.lane &&
+                       arm.intent.kind == wire::IntentKind::arm && arm.intent.id == entry.intent.target_id &&
+                       arm.attachment == entry.attachment;
+    if (fires) side = arm.intent.position_side;
+  }
+  const bool is_long = side == wire::PositionSide::long_side;
+  bool held = false;
+  for (const venue::HeldPosition& position : plan_.scenario.accounts[*account].positions) {
+    if (position.symbol == body.symbol.view())
+      held = !(is_long ? position.long_size : position.short_size).is_zero();
+  }
+  for (const venue::Execution& execution : venue.truth().executions) {
+    if (execution.account != *account || execution.contract != *contract) continue;
+    if (execution.at > entry.sent_venue_ns) break;
+    if (execution.at > since && held) return;
+    held = !(is_long ? execution.long_after : execution.short_after).is_zero();
+  }
+  if (!held) context_.violate("sent on a position that had turned long before: " + name(entry));
 }
 
 void Ledger::check_ends(const IntentEntry& entry, const venue::Reversal* truth) {

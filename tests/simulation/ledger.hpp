@@ -37,6 +37,7 @@ struct IntentEntry {
   std::uint64_t intended_number = 0;
   std::uint32_t sent = 0;
   std::uint32_t sent_in_life = 0;  ///< Of the gateway's process.
+  Ns sent_venue_ns = 0;            ///< On the venue's clock.
   bool shot_taken = false;         ///< Of an arm: recorded as armed.
   std::uint32_t fired = 0;         ///< Of an arm: how often its shot was sent.
   wire::ClientOid client_oid;
@@ -112,6 +113,7 @@ class Ledger {
   void check_result(const IntentEntry& entry, const Told& end, const venue::Reversal* truth);
   void check_contradiction(const IntentEntry& entry, const Told& end);
   void check_positions(const IntentEntry& entry, const Told& end, const venue::Reversal& truth);
+  void check_freshness(const IntentEntry& entry, const venue::Exchange& venue);
   void check_missing_end(const IntentEntry& entry, bool executed);
 
   Context& context_;

@@ -49,6 +49,10 @@ class Network final : public engine::WirePort {
   [[nodiscard]] static std::string_view client_oid_in(std::string_view request) noexcept;
 
   void begin_outage(Ns until);
+  /// Reads of positions are refused until then.
+  void blind_until(Ns until) { blind_until_ = std::max(blind_until_, until); }
+  /// A look-up was answered for another account: rows of strangers may have been taken for nobody's.
+  [[nodiscard]] bool showed_other_account() const noexcept { return showed_other_account_; }
   void end_idle_connection();
   /// A request arrived later than pacing assumes of the network, so the venue may have counted it elsewhere.
   [[nodiscard]] bool arrived_beyond_assumption() const noexcept { return beyond_assumption_; }
@@ -182,6 +186,8 @@ class Network final : public engine::WirePort {
   Ns next_dial_ = 0;  ///< Monotonic.
   Ns next_ping_try_ = 0;
   Ns outage_until_ = 0;
+  Ns blind_until_ = 0;
+  bool showed_other_account_ = false;
   Ns backoff_ = 0;
   const journal::Sink* journal_ = nullptr;
   std::uint64_t lost_ = 0;

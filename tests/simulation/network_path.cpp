@@ -110,7 +110,12 @@ void Network::arrive(const Flight& flight) {
   std::size_t used = 0;
   const venue::ParseStatus parsed = venue::parse_request(flight.bytes, request, used);
   BH_ASSERT(parsed == venue::ParseStatus::complete && used == flight.bytes.size());
-  const venue::HttpResponse response = venue_.handle(request, context_.clocks.venue(), "10.0.0.1");
+  venue::HttpResponse response = venue_.handle(request, context_.clocks.venue(), "10.0.0.1");
+  if (context_.now() < blind_until_ && request.target.find("all-position") != std::string::npos) {
+    response.status = 502;
+    response.json = false;
+    response.body = "<html>Bad gateway</html>";
+  }
   const bool is_reversal = flight.kind == Kind::reversal;
   if (context_.trace) {
     context_.tell("venue got " + flight.bytes.substr(0, is_reversal ? 0 : flight.bytes.find('\r')) +
@@ -287,7 +292,7 @@ void Network::plan_lookup_fault() {
   if (!context_.faults_on || !context_.random.chance(plan_.lookup_fault)) return;
   venue::Fault fault;
   fault.path = "*";
-  switch (context_.random.below(6)) {
+  switch (context_.random.below(7)) {
     case 0:
       fault.name = "lookup_server_error";
       fault.answer = venue::Answer::server_error;
@@ -309,6 +314,15 @@ void Network::plan_lookup_fault() {
       fault.name = "lookup_truncated";
       fault.delivery = venue::Delivery::truncate;
       break;
+    case 5:
+      // A page of positions of another account would be believed: nothing in it says whose it is.
+      fault.name = "lookup_of_other_account";
+      fault.answer = venue::Answer::other_account;
+      showed_other_account_ = true;
+      fault.path =
+          context_.random.chance(0.6) ? "/api/v2/mix/order/orders-history" : "/api/v2/mix/order/detail";
+      venue_.add_fault(std::move(fault));
+      return;
     default:
       fault.name = "lookup_late";
       fault.reply_delay_ns = context_.random.between(100, 4'000) * kMillisecond;

@@ -45,8 +45,10 @@ void draw_gateway(Context& context, Plan& plan) {
   venue.execution_grace_ms = short_fuse ? 6'000 : 10'000;
   venue.settle_recheck_ms = static_cast<std::uint32_t>(random.between(500, 2'000));
   venue.unresolved_after_ms = 60'000;
+  venue.lookup_lag_ms = static_cast<std::uint32_t>(random.chance(0.3) ? 0 : random.between(500, 20'000));
   venue.position_refresh_ms = static_cast<std::uint32_t>(random.between(500, 3'000));
   venue.contract_refresh_ms = static_cast<std::uint32_t>(random.between(1'000, 30'000));
+  venue.position_max_age_ms = random.chance(0.1) ? 0 : 3 * venue.position_refresh_ms;
   if (random.chance(0.15)) venue.request_fuse_ms = venue.clock_tolerance_ms / 2;
   config::Pacing& pacing = plan.config.pacing;
   // The few positions of such a world do not reach ten a second often.
@@ -172,6 +174,52 @@ void draw_listing(Context& context, Plan& plan) {
   options.position_clock_jitter_ns = random.chance(0.5) ? apart / 4 : 0;
 }
 
+/// How late the venue's look-ups show things, each kind by itself, up to what is assumed.
+void draw_lags(Context& context, Plan& plan) {
+  Random& random = context.random;
+  venue::Options& options = plan.options;
+  const Ns most = static_cast<Ns>(plan.config.venue.lookup_lag_ms) * kMillisecond;
+  const auto lag = [&](double chance, Ns& out, std::string_view name) {
+    if (most == 0 || !random.chance(chance)) return;
+    out = random.chance(0.3) ? most : random.between(1, most);
+    context.fire(name);
+  };
+  lag(0.3, options.history_lag_ns, "venue_history_lags");
+  lag(0.25, options.order_lag_ns, "venue_orders_lag");
+  lag(0.2, options.position_lag_ns, "venue_positions_lag");
+  if (random.chance(0.4)) {
+    options.lags_vary = true;
+    context.fire("venue_lags_vary");
+  }
+  // Beyond it only where other look-ups show what history does not: then nothing false may be told either.
+  if (options.client_oid_leg == venue::IdLeg::close && random.chance(0.06)) {
+    options.history_lag_ns = most + random.between(20, 80) * kSecond;
+    plan.hides_evidence = true;
+    context.fire("venue_history_lags_beyond_bound");
+  }
+  // What is assumed, broken everywhere at once: seen to be an assumption.
+  if (context.bug == Bug::lag_exceeded) {
+    options.history_lag_ns = options.order_lag_ns = options.position_lag_ns = most + 120 * kSecond;
+  }
+}
+
+void draw_pages(Context& context, Plan& plan) {
+  Random& random = context.random;
+  venue::Options& options = plan.options;
+  if (random.chance(0.25)) {
+    options.page_rows = static_cast<std::uint32_t>(random.between(5, 12));
+    context.fire("venue_short_pages");
+  }
+  if (random.chance(0.15)) {
+    options.page_order = venue::PageOrder::oldest_first;
+    context.fire("venue_pages_oldest_first");
+  } else if (random.chance(0.05)) {
+    options.page_order = venue::PageOrder::none;
+    plan.hides_evidence = true;
+    context.fire("venue_pages_in_no_order");
+  }
+}
+
 /// The venue's answers to C1 … C7 and its times. All delays together stay well within the grace, which is
 /// what the gateway's proofs assume of it.
 void draw_venue(Context& context, Plan& plan) {
@@ -215,18 +263,8 @@ void draw_venue(Context& context, Plan& plan) {
         random.chance(0.5) ? venue::UniqueClientOid::pending : venue::UniqueClientOid::always;
     context.fire("venue_refuses_used_oid");
   }
-  if (random.chance(0.2)) {
-    options.history_lag_ns = random.between(1, grace / 8);
-    context.fire("venue_history_lags");
-  }
-  if (random.chance(0.15)) {
-    options.order_lag_ns = random.between(1, grace / 8);
-    context.fire("venue_orders_lag");
-  }
-  if (random.chance(0.15)) {
-    options.position_lag_ns = random.between(1, grace / 8);
-    context.fire("venue_positions_lag");
-  }
+  draw_lags(context, plan);
+  draw_pages(context, plan);
   if (random.chance(0.15)) {
     options.leg_gap_ns = random.between(1, grace / 8);
     context.fire("venue_legs_apart");
@@ -276,6 +314,7 @@ void draw_faults(Context& context, Plan& plan) {
   // In the large ones many intents wait at a halt, a stop or a crash.
   if (random.chance(0.2)) plan.lane_places = 512;
   plan.outages = often(0.2, 2);
+  plan.blind_spells = often(0.25, 3);
 }
 
 }  // namespace
@@ -298,6 +337,11 @@ Plan draw_plan(Context& context) {
   if (context.bug == surplus_ignored || context.bug == distrust_ignored ||
       context.bug == clock_from_one_reply || context.bug == refusal_not_checked)
     plan.extra_reply = 0.2;
+  if (context.bug == Bug::stale_is_fresh) {
+    plan.config.venue.position_max_age_ms = 0;
+    plan.other_trades = 12;
+  }
+  if (context.bug == Bug::lag_exceeded) plan.network_fault = 0.2;
   if (context.bug == Bug::bound_exceeded) {
     plan.venue_events = 6;
     plan.network_fault = 0.2;

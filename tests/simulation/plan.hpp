@@ -44,6 +44,7 @@ struct Plan {
   unsigned disk_stalls = 0;
   unsigned freezes = 0;
   unsigned outages = 0;
+  unsigned blind_spells = 0;  ///< Positions cannot be read for a while.
 
   std::size_t lane_places = 32;  ///< Of each ring.
 

@@ -104,6 +104,7 @@ void World::plan_events() {
       network_.begin_outage(context_.now() + context_.random.between(200, 8'000) * kMillisecond);
     });
   }
+  often(plan_.blind_spells, &World::blind);
   if (plan_.network_fault > 0) {
     for (int i = 0; i < 3; ++i) context_.after(any_time(), [this] { network_.end_idle_connection(); });
   }
@@ -287,8 +288,8 @@ void World::check_counts() {
   }
   if (assumptions_hold && counters.reversals_throttled > 0)
     context_.violate("the venue throttled " + std::to_string(counters.reversals_throttled) + " reversals");
-  const bool hidden =
-      plan_.hides_evidence || plan_.other_trades > 0 || records_were_lost_ || venue_was_stepped_;
+  const bool hidden = plan_.hides_evidence || network_.showed_other_account() || plan_.other_trades > 0 ||
+                      records_were_lost_ || venue_was_stepped_;
   if (!hidden && ledger_.needless() > 0)
     context_.violate(std::to_string(ledger_.needless()) + " unresolved although nothing hid the evidence");
 }

@@ -64,6 +64,8 @@ class World {
   void strike_storage();
   void strike_venue();
   void strike_strategy();
+  void blind();
+  void turn_a_position();
   void other_trade();
   void halt_for_a_while();
   void when_durable(EventQueue::Action action);

@@ -224,8 +224,41 @@ void World::strike_venue() {
   }
 }
 
+/// Position reads are refused for a while, long enough for everything known to grow old.
+void World::blind() {
+  if (!context_.faults_on) return;
+  context_.fire("venue_positions_unreadable");
+  const Ns until = context_.now() + context_.random.between(2, 15) * kSecond;
+  network_.blind_until(until);
+  // What hides a position for so long may well hide an end: a stop order strikes meanwhile, sometimes.
+  if (plan_.other_trades > 0 && context_.random.chance(0.7))
+    context_.after(context_.random.between(0, 4'000) * kMillisecond, [this] { turn_a_position(); });
+}
+
+/// A stop order closes what is held and opens the other side: the position has turned without us.
+void World::turn_a_position() {
+  if (!context_.faults_on) return;
+  Random& random = context_.random;
+  const auto account = static_cast<std::uint32_t>(random.below(plan_.scenario.accounts.size()));
+  const auto contract = static_cast<std::uint32_t>(random.below(plan_.scenario.contracts.size()));
+  venue_.advance(context_.clocks.venue());
+  const venue::Exchange::Sizes held = venue_.position(account, contract);
+  const bool is_long = !held.long_size.is_zero();
+  const Decimal size = is_long ? held.long_size : held.short_size;
+  if (size.is_zero()) return;
+  context_.fire("other_stop_turns");
+  const auto side = is_long ? wire::PositionSide::long_side : wire::PositionSide::short_side;
+  const Ns now = context_.clocks.venue();
+  (void)venue_.trade(account, contract, side, true, size, venue::Source::stop, now);
+  (void)venue_.trade(account, contract, domain::opposite(side), false, size, venue::Source::stop, now);
+}
+
 void World::other_trade() {
   if (!context_.faults_on) return;
+  if (context_.random.chance(0.25)) {
+    turn_a_position();
+    return;
+  }
   Random& random = context_.random;
   const auto account = static_cast<std::uint32_t>(random.below(plan_.scenario.accounts.size()));
   const auto contract = static_cast<std::uint32_t>(random.below(plan_.scenario.contracts.size()));

@@ -53,12 +53,13 @@ HttpResponse Exchange::Impl::positions(Call& call, bool single) {
   const std::string_view coin = call.params.get("marginCoin");
   if (single && coin.empty()) return failure(call, 400, "40019", "marginCoin");
   const AccountState& account = accounts[call.account];
+  const Ns seen = call.now - lag(options.position_lag_ns);
   std::string data = "[";
   for (const auto& held : account.holdings) {
     const Contract& contract = contracts[held.contract];
     if (contract.product != product || (wanted && held.contract != *wanted)) continue;
     if (!coin.empty() && contract.margin_coin.view() != coin) continue;
-    const Sizes sizes = sizes_at(held, call.now - options.position_lag_ns);
+    const Sizes sizes = sizes_at(held, seen);
     for (const auto& [side, total] : {std::pair(PositionSide::long_side, sizes.long_size),
                                       std::pair(PositionSide::short_side, sizes.short_size)}) {
       if (total.is_zero()) continue;

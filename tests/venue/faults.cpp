@@ -171,6 +171,7 @@ HttpResponse Exchange::Impl::distort(Call& call, const Fault& fault, HttpRespons
   HttpResponse out = std::move(usual);
   switch (fault.answer) {
     case Answer::usual:
+    case Answer::other_account:  // Made by `dispatch`.
       break;
     case Answer::code:
       out = failure(call, fault.status == 0 ? 400 : fault.status,

@@ -192,6 +192,10 @@ struct Exchange::Impl {
   /// Up to `most` in either direction, by the seeded source; draws nothing where that is 0.
   Ns draw_jitter(Ns most) noexcept;
   [[nodiscard]] std::string_view draw_code() noexcept;
+  /// The lag of one reply, of which `most` is the longest.
+  Ns lag(Ns most) noexcept {
+    return options.lags_vary ? static_cast<Ns>(draw() * static_cast<double>(most)) : most;
+  }
 
   [[nodiscard]] std::optional<std::uint32_t> find_contract(std::string_view symbol) const noexcept;
 };

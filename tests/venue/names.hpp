@@ -78,15 +78,19 @@ inline constexpr std::array<Name<UniqueClientOid>, 3> kUniques{{{"never", Unique
                                                                 {"always", UniqueClientOid::always}}};
 inline constexpr std::array<Name<KeepArrivals>, 3> kKeeps{
     {{"all", KeepArrivals::all}, {"reversals", KeepArrivals::reversals}, {"none", KeepArrivals::none}}};
-inline constexpr std::array<Name<Answer>, 9> kAnswers{{{"usual", Answer::usual},
-                                                       {"code", Answer::code},
-                                                       {"server_error", Answer::server_error},
-                                                       {"forbidden_html", Answer::forbidden_html},
-                                                       {"maintenance", Answer::maintenance},
-                                                       {"not_json", Answer::not_json},
-                                                       {"empty", Answer::empty},
-                                                       {"oversize", Answer::oversize},
-                                                       {"foreign_client_oid", Answer::foreign_client_oid}}};
+inline constexpr std::array<Name<PageOrder>, 3> kPageOrders{{{"newest_first", PageOrder::newest_first},
+                                                             {"oldest_first", PageOrder::oldest_first},
+                                                             {"none", PageOrder::none}}};
+inline constexpr std::array<Name<Answer>, 10> kAnswers{{{"usual", Answer::usual},
+                                                        {"code", Answer::code},
+                                                        {"server_error", Answer::server_error},
+                                                        {"forbidden_html", Answer::forbidden_html},
+                                                        {"maintenance", Answer::maintenance},
+                                                        {"not_json", Answer::not_json},
+                                                        {"empty", Answer::empty},
+                                                        {"oversize", Answer::oversize},
+                                                        {"foreign_client_oid", Answer::foreign_client_oid},
+                                                        {"other_account", Answer::other_account}}};
 inline constexpr std::array<Name<Apply>, 3> kApplies{
     {{"all", Apply::all}, {"close_only", Apply::close_only}, {"nothing", Apply::nothing}}};
 inline constexpr std::array<Name<Delivery>, 6> kDeliveries{{{"normal", Delivery::normal},

@@ -74,6 +74,10 @@ enum class OddRow : std::uint8_t {
   own,      ///< The first real one says holdSide "net".
 };
 
+/// In which order rows stand on a page. `idLessThan` always leads to lower ids, and `endId` is the last
+/// row's.
+enum class PageOrder : std::uint8_t { newest_first, oldest_first, none };
+
 /// What is kept of arrivals.
 enum class KeepArrivals : std::uint8_t { all, reversals, none };
 
@@ -103,6 +107,9 @@ struct Options {
   Ns order_lag_ns = 0;                      ///< order/detail and orders-pending show orders so late.
   Ns history_lag_ns = 0;                    ///< orders-history and fills show them so late.
   Ns position_lag_ns = 0;                   ///< Position reads show the position of so long ago.
+  bool lags_vary = false;         ///< Each reply draws its own lag, up to these: pages go backwards.
+  std::uint32_t page_rows = 100;  ///< No page has more rows, whatever `limit` asks for.
+  PageOrder page_order = PageOrder::newest_first;
 
   // C9: the clocks of the services, against the one that checks timestamps: an offset, and up to so much more
   // in either direction, drawn for each order and for each read.
@@ -153,6 +160,7 @@ enum class Answer : std::uint8_t {
   empty,               ///< HTTP 200 without a body.
   oversize,            ///< HTTP 200 and 10 MB of JSON.
   foreign_client_oid,  ///< The ack of somebody else's order.
+  other_account,       ///< What the next account would be told.
 };
 
 /// What a fault lets be executed.

@@ -208,12 +208,13 @@ HttpResponse Exchange::Impl::order_detail(Call& call) {
   const std::uint64_t wanted = number_or(id, 0);
   const Oid wanted_oid(oid);
   const auto& mine = accounts[call.account].orders;
+  const Ns late = lag(options.order_lag_ns);
   for (auto i = mine.rbegin(); i != mine.rend();
        ++i) {  // Newest first: a shared clientOid means the open leg.
     const auto shown = listed(orders[*i]);
     if (!shown) continue;
     const Order& order = *shown;
-    if (order.contract != *contract || !visible(order, call.now, options.order_lag_ns)) continue;
+    if (order.contract != *contract || !visible(order, call.now, late)) continue;
     if (id.empty() ? order.client_oid != wanted_oid : order.id != wanted) continue;
     std::string data;
     append_order(data, order, options.detail_says_status ? "status" : "state");
@@ -231,16 +232,15 @@ HttpResponse Exchange::Impl::orders_history(Call& call) {
   const std::string_view id = call.params.get("orderId");
   const Oid oid(call.params.get("clientOid"));
   const bool lead = accounts[call.account].spec.lead_trader;
-  RowList list;
+  std::vector<Order> found;
+  const Ns seen = call.now - lag(options.history_lag_ns);
   const auto& mine = accounts[call.account].orders;
-  for (auto i = mine.rbegin(); i != mine.rend() && list.count() < page.limit; ++i) {
+  for (auto i = mine.rbegin(); i != mine.rend(); ++i) {
     const auto shown = listed(orders[*i]);
     if (!shown) continue;
     const Order& order = *shown;
     if (order.state != OrderState::filled && order.state != OrderState::canceled) continue;
-    if (order.updated > call.now - options.history_lag_ns ||
-        !page.holds(order.id, order.created + order.clock))
-      continue;
+    if (order.updated > seen || !page.holds(order.id, order.created + order.clock)) continue;
     if (contracts[order.contract].product != product || (contract && order.contract != *contract)) continue;
     if (!id.empty() && order.id != number_or(id, 0)) continue;
     if (!oid.empty() && order.client_oid != oid) continue;
@@ -250,6 +250,14 @@ HttpResponse Exchange::Impl::orders_history(Call& call) {
         !(source == "reverse" && is_reversal)) {
       continue;
     }
+    found.push_back(order);
+  }
+  if (options.page_order == PageOrder::oldest_first) std::reverse(found.begin(), found.end());
+  for (std::size_t i = found.size(); options.page_order == PageOrder::none && i > 1; --i)
+    std::swap(found[i - 1], found[static_cast<std::size_t>(draw() * static_cast<double>(i))]);
+  RowList list;
+  for (const Order& order : found) {
+    if (list.count() >= std::min<std::uint64_t>(page.limit, options.page_rows)) break;
     list.add(order.id);
     append_order(list.rows, order, "status");
   }
@@ -314,12 +322,11 @@ HttpResponse Exchange::Impl::order_fills(Call& call) {
   const Page page(call.params);
   const std::string_view id = call.params.get("orderId");
   RowList list;
+  const Ns seen = call.now - lag(options.history_lag_ns);
   const auto& mine = accounts[call.account].fills;
   for (auto i = mine.rbegin(); i != mine.rend() && list.count() < page.limit; ++i) {
     const Order& order = orders[*i];
-    if (order.updated > call.now - options.history_lag_ns ||
-        !page.holds(order.trade_id, order.updated + order.clock))
-      continue;
+    if (order.updated > seen || !page.holds(order.trade_id, order.updated + order.clock)) continue;
     if (contracts[order.contract].product != product || (contract && order.contract != *contract)) continue;
     if (!id.empty() && listed_id(order) != number_or(id, 0)) continue;
     list.add(order.trade_id);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "tests/venue/impl.hpp"
 #include "tests/venue/names.hpp"
@@ -249,8 +250,15 @@ HttpResponse Exchange::Impl::dispatch(Call& call) {
   };
   HttpResponse out = usual();
   if (call.endpoint == Endpoint::click_backhand) return out;  // Has chosen its fault itself.
-  if (const Fault* fault = strike(call, false)) return distort(call, *fault, std::move(out));
-  return out;
+  const Fault* const fault = strike(call, false);
+  if (fault == nullptr) return out;
+  if (fault->answer == Answer::other_account && call.account != kNoIndex && accounts.size() > 1) {
+    const std::uint32_t asked_for =
+        std::exchange(call.account, static_cast<std::uint32_t>((call.account + 1) % accounts.size()));
+    out = usual();
+    call.account = asked_for;
+  }
+  return distort(call, *fault, std::move(out));
 }
 
 void Exchange::Impl::record(const Call& call, const HttpResponse& response) {

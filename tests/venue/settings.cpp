@@ -37,6 +37,9 @@ void visit_rules(Visitor& v, OptionsType& o) {
   v.ms("order_clock_jitter_ms", o.order_clock_jitter_ns);
   v.ms("position_clock_ms", o.position_clock_ns);
   v.ms("position_clock_jitter_ms", o.position_clock_jitter_ns);
+  v("lags_vary", o.lags_vary);
+  v("page_rows", o.page_rows);
+  v.word("page_order", o.page_order, kPageOrders);
 }
 
 template <typename Visitor, typename OptionsType>

@@ -82,6 +82,10 @@ TEST(LookupRequest, AsksForEverySourceOnlyForLeadTraders) {
   asked.instrument.symbol = {};
   EXPECT_EQ(testing::read_request(testing::encode(*dialect, asked)).target,
             "/api/v2/mix/order/orders-history?limit=100&productType=USDT-FUTURES");
+  asked.before_id = wire::OrderId{"1323031696869281794"};
+  EXPECT_EQ(
+      testing::read_request(testing::encode(*dialect, asked)).target,
+      "/api/v2/mix/order/orders-history?idLessThan=1323031696869281794&limit=100&productType=USDT-FUTURES");
 }
 
 TEST(LookupRequest, TheProbeIsThePublicTime) {

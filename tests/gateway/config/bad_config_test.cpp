@@ -160,9 +160,10 @@ INSTANTIATE_TEST_SUITE_P(
              "c.toml:4:19: venue.request_fuse_ms: must not be above clock_tolerance_ms (30000); it is "
              "30001\n"},
         Case{
-            "NoTimeForProof", kTop + "unresolved_after_ms = 42000\n" + kRest,
+            "NoTimeForProof", kTop + "unresolved_after_ms = 52000\n" + kRest,
             "c.toml:4:23: venue.unresolved_after_ms: must be above clock_tolerance_ms + execution_grace_ms + "
-            "settle_recheck_ms (42000), which a proof of \"not executed\" takes; it is 42000\n"},
+            "lookup_lag_ms + settle_recheck_ms (52000), which a proof of \"not executed\" takes; it is "
+            "52000\n"},
         Case{"EveryPositionWouldBeStale", kTop + "position_max_age_ms = 2000\n" + kRest,
              "c.toml:4:23: venue.position_max_age_ms: must be above position_refresh_ms (2000), or 0 for no "
              "limit: every position would be stale; it is 2000\n"},

@@ -142,6 +142,7 @@ TEST(Load, WarnsOfWhatIsAllowedButDubious) {
       "[venue]\n"
       "host = \"bitget.com.example\"\n"
       "execution_grace_ms = 500\n"
+      "lookup_lag_ms = 9999\n"
       "[pacing]\n"
       "requests_per_second = 60\n"
       "ip_requests_per_minute = 6001\n"
@@ -166,13 +167,62 @@ TEST(Load, WarnsOfWhatIsAllowedButDubious) {
           file + "5:8: venue.host: is not the venue's (api.bitget.com): it will be shown the accounts' " +
           "credentials\n" + file + "6:22: venue.execution_grace_ms: is below 10000: a slow execution " +
           "could be called not executed\n" + file +
-          "8:23: pacing.requests_per_second: is above the venue's documented 10 a second for each UID\n" +
-          file + "9:26: pacing.ip_requests_per_minute: is above the venue's documented 6000 a minute for " +
+          "7:17: venue.lookup_lag_ms: is below 10000: an execution that look-ups show late could be called "
+          "not executed\n" +
+          file +
+          "9:23: pacing.requests_per_second: is above the venue's documented 10 a second for each UID\n" +
+          file + "10:26: pacing.ip_requests_per_minute: is above the venue's documented 6000 a minute for " +
           "each IP address\n" + file +
-          "17:11: instruments[0].product: SUSDT-FUTURES was withdrawn by the venue on 2025-08-04: expect " +
+          "18:11: instruments[0].product: SUSDT-FUTURES was withdrawn by the venue on 2025-08-04: expect " +
           "it to be refused\n" + file +
-          "19:1: strategies[0].entitlements: there is none: every intent of this strategy will be " +
+          "20:1: strategies[0].entitlements: there is none: every intent of this strategy will be " +
           "denied\n");
+}
+
+/// `accounts` accounts with one strategy that may trade one instrument of each of `products` products on all.
+std::string many_accounts(int accounts, int products, const std::string& venue) {
+  static const char* const kProducts[] = {"USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"};
+  static const char* const kCoins[] = {"USDT", "BTC", "USDC"};
+  std::string text = "environment = \"simulated\"\n[venue]\nhost = \"localhost\"\n" + venue;
+  std::string names;
+  for (int a = 0; a < accounts; ++a) {
+    const std::string name = "a" + std::to_string(a);
+    names += (a == 0 ? "\"" : ", \"") + name + "\"";
+    text += "[[accounts]]\nname = \"" + name + "\"\nkey_file = \"" + name + ".k\"\nsecret_file = \"" + name +
+            ".s\"\npassphrase_file = \"" + name + ".p\"\n";
+  }
+  for (int p = 0; p < products; ++p) {
+    text += std::string("[[instruments]]\nsymbol = \"S") + std::to_string(p) + "\"\nproduct = \"" +
+            kProducts[p] + "\"\nmargin_coin = \"" + kCoins[p] + "\"\n";
+  }
+  text += "[[strategies]]\nname = \"s\"\n";
+  for (int a = 0; a < accounts; ++a)
+    text += "[[strategies.entitlements]]\naccount = \"a" + std::to_string(a) + "\"\ninstruments = \"*\"\n";
+  return text;
+}
+
+TEST(Load, SaysInNumbersWherePositionsCannotBeReadSoOften) {
+  std::vector<Problem> warnings;
+  (void)loaded(many_accounts(20, 1, ""), &warnings);
+  EXPECT_EQ(to_string(warnings), "") << "600 a minute are kept: 20 accounts, each read 30 times a minute";
+  (void)loaded(many_accounts(21, 1, ""), &warnings);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(to_string(warnings).find("can surely be read every 2100 ms only, not every 2000 ms"),
+            std::string::npos)
+      << to_string(warnings);
+  EXPECT_EQ(to_string(warnings).find("will deny"), std::string::npos);
+  (void)loaded(many_accounts(60, 1, ""), &warnings);
+  EXPECT_NE(to_string(warnings).find("position_max_age_ms (6000) will deny intents"), std::string::npos)
+      << to_string(warnings);
+  (void)loaded(many_accounts(1, 3, "position_refresh_ms = 500\n"), &warnings);
+  EXPECT_NE(to_string(warnings).find("read every 600 ms only"), std::string::npos)
+      << "an account may read five a second: " << to_string(warnings);
+}
+
+TEST(Load, APositionIsStaleAfterThreeRefreshesUnlessSaid) {
+  EXPECT_EQ(loaded(kSmallest).venue.position_max_age_ms, 6'000U);
+  EXPECT_EQ(loaded(many_accounts(1, 1, "position_refresh_ms = 500\n")).venue.position_max_age_ms, 1'500U);
+  EXPECT_EQ(loaded(many_accounts(1, 1, "position_max_age_ms = 0\n")).venue.position_max_age_ms, 0U);
 }
 
 TEST(Load, GivesWarningsAlsoWhereThereAreProblems) {

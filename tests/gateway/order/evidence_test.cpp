@@ -127,10 +127,10 @@ TEST(Evidence, AReadThatDoesNotShowTheEffectMustBeLaterThanClocksDiffer) {
   take_row(evidence, row("2", 20, "bh-1"), settings);
   take_position(evidence, {units(5), {}, kSent + 79}, settings);
   EXPECT_FALSE(weigh(evidence, settings).foreign_change) << "its clock may be ahead: from before the legs";
-  take_position(evidence, {units(5), {}, kSent + 10'079}, settings);
+  take_position(evidence, {units(5), {}, kSent + 20'079}, settings);
   EXPECT_FALSE(weigh(evidence, settings).foreign_change) << "it may lag";
   EXPECT_TRUE(weigh(evidence, settings).lacks_position);
-  take_position(evidence, {units(5), {}, kSent + 10'080}, settings);
+  take_position(evidence, {units(5), {}, kSent + 20'080}, settings);
   EXPECT_TRUE(weigh(evidence, settings).foreign_change);
 }
 

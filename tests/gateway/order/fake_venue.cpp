@@ -1,8 +1,10 @@
 #include "tests/gateway/order/fake_venue.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "gateway/order/evidence.hpp"
+#include "gateway/order/page_walk.hpp"
 
 namespace backhand::order::test {
 
@@ -38,6 +40,26 @@ domain::PositionSnapshot FakeVenue::holding(const domain::Instrument& wanted, Ve
   return {units(longs), units(shorts), at};
 }
 
+void FakeVenue::answer_history(const domain::Lookup& lookup, VenueMs at, domain::LookupReply& out) const {
+  const VenueMs seen = seen_at(at, history_lag_ms);
+  for (const FakeOrder& order : orders) {
+    if (!order.listed || order.row.created_venue_ms > seen) continue;
+    if (order.row.created_venue_ms + order.clock_ms < lookup.since_venue_ms) continue;
+    if (!lookup.instrument.symbol.empty() && lookup.instrument.symbol != order.row.instrument.symbol)
+      continue;
+    if (!lookup.before_id.empty() && !is_older(order.row.order_id.view(), lookup.before_id.view())) continue;
+    out.orders.push_back(row_at(order, seen));
+  }
+  std::sort(out.orders.begin(), out.orders.end(), [&](const auto& a, const auto& b) {
+    return page_order == PageOrder::oldest_first ? is_older(a.order_id.view(), b.order_id.view())
+                                                 : is_older(b.order_id.view(), a.order_id.view());
+  });
+  if (page_order == PageOrder::none && random != nullptr)
+    std::shuffle(out.orders.begin(), out.orders.end(), *random);
+  if (out.orders.size() > page_rows) out.orders.resize(page_rows);
+  if (!out.orders.empty()) out.end_id = out.orders.back().order_id;
+}
+
 void FakeVenue::answer(const domain::Lookup& lookup, VenueMs at, domain::LookupReply& out) const {
   using domain::LookupKind;
   using domain::LookupStatus;
@@ -64,16 +86,7 @@ void FakeVenue::answer(const domain::Lookup& lookup, VenueMs at, domain::LookupR
     return;
   }
   if (lookup.kind == LookupKind::reversal_history) {
-    const VenueMs seen = seen_at(at, history_lag_ms);
-    for (const FakeOrder& order : orders) {
-      if (!order.listed || order.row.created_venue_ms > seen) continue;
-      if (order.row.created_venue_ms + order.clock_ms < lookup.since_venue_ms) continue;
-      if (out.orders.size() >= page_rows) {
-        out.truncated = true;
-        return;
-      }
-      out.orders.push_back(row_at(order, seen));
-    }
+    answer_history(lookup, at, out);
     return;
   }
   if (lookup.kind == LookupKind::fills) {

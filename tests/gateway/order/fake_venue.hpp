@@ -38,7 +38,12 @@ struct FakeVenue {
   VenueMs position_clock_ms = 0;
   VenueMs clock_jitter_ms = 0;
   bool lists_fills = true;      ///< Else the page of executions does not exist.
-  std::size_t page_rows = 100;  ///< A fuller history is cut and says so.
+  std::size_t page_rows = 100;  ///< History comes in pages of so many rows,
+  enum class PageOrder : std::uint8_t {
+    newest_first,
+    oldest_first,
+    none
+  } page_order = PageOrder::newest_first;
 
   /// The answer given at venue time `at`.
   void answer(const domain::Lookup& lookup, VenueMs at, domain::LookupReply& out) const;
@@ -46,6 +51,7 @@ struct FakeVenue {
   [[nodiscard]] domain::PositionSnapshot holding(const domain::Instrument& instrument, VenueMs at) const;
 
  private:
+  void answer_history(const domain::Lookup& lookup, VenueMs at, domain::LookupReply& out) const;
   [[nodiscard]] VenueMs seen_at(VenueMs at, VenueMs lag) const;
   void list_fills(const domain::Lookup& lookup, VenueMs seen, domain::LookupReply& out) const;
   [[nodiscard]] static domain::OrderRow row_at(const FakeOrder& order, VenueMs at);

@@ -75,6 +75,25 @@ TEST_F(LookupPlanTest, APostponedQuestionLetsOthersGoFirst) {
   EXPECT_TRUE(plan.take(90, ticket));
 }
 
+TEST_F(LookupPlanTest, AQuietAccountGoesBeforeABusyOne) {
+  // Twenty accounts of one busy strategy have had questions waiting for a second.
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    plan.add(i, group(static_cast<std::uint16_t>(i)));
+    for (const Ask ask : {Ask::history, Ask::positions, Ask::by_client_oid}) plan.set_due(i, ask, 10 + i);
+    plan.refresh(group(static_cast<std::uint16_t>(i)));
+  }
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(plan.take(1'000, ticket));
+    EXPECT_EQ(ticket.case_id, static_cast<std::uint32_t>(i)) << "each account in its turn";
+  }
+  plan.add(30, group(30));
+  want(30, Ask::history, 1'000, group(30));
+  ASSERT_TRUE(plan.take(1'000, ticket));
+  EXPECT_EQ(ticket.case_id, 30U) << "it asked about nothing before, so it waits behind nobody";
+  ASSERT_TRUE(plan.take(1'000, ticket));
+  EXPECT_EQ(ticket.case_id, 0U);
+}
+
 TEST_F(LookupPlanTest, TellsACaseFromALaterOneWithTheSameNumber) {
   plan.add(5, 0);
   want(5, Ask::by_client_oid, 0);

@@ -61,6 +61,21 @@ TEST_F(PositionBookTest, DoesNotBelieveBothSidesInOneWayMode) {
   EXPECT_EQ(check(kLong), DenyReason::position_stale);
 }
 
+TEST_F(PositionBookTest, AReadThatContradictsWhatWasProvenIsNotBelievedWhileItMayBeOlder) {
+  ASSERT_EQ(book.on_read(kFirstPosition, holding("5", "0", 1'000), 10), ReadResult::taken);
+  book.needs_read_since(kFirstPosition, 2'000);
+  ASSERT_EQ(book.on_settling_read(kFirstPosition, holding("0", "5", 2'000), 20, 12'000), ReadResult::taken);
+  EXPECT_EQ(check(kShort), DenyReason::none);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 4'000), 30), ReadResult::doubted);
+  EXPECT_EQ(check(kShort), DenyReason::position_busy)
+      << "turned again meanwhile, or a read from before: who knows";
+  EXPECT_EQ(check(kLong), DenyReason::position_busy);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("0", "5", 5'000), 40), ReadResult::taken);
+  EXPECT_EQ(check(kShort), DenyReason::none);
+  EXPECT_EQ(book.on_read(kFirstPosition, holding("5", "0", 12'000), 50), ReadResult::taken);
+  EXPECT_EQ(check(kLong), DenyReason::none) << "no look-up is as old as that";
+}
+
 TEST_F(PositionBookTest, AgesByOurClock) {
   ASSERT_EQ(book.on_read(kFirstPosition, holding("5", "0", 1'000), 10), ReadResult::taken);
   EXPECT_EQ(check(kLong, {}, 50, 60), DenyReason::none);

@@ -29,7 +29,10 @@ std::int64_t RandomWorld::any(std::int64_t from, std::int64_t to) {
   return std::uniform_int_distribution<std::int64_t>(from, to)(random_);
 }
 bool RandomWorld::chance(int percent) { return any(0, 99) < percent; }
-std::string RandomWorld::number() { return std::to_string(next_number_ += 7); }
+/// The venue's numbers grow with time.
+std::string RandomWorld::number_at(VenueMs created) {
+  return std::to_string(static_cast<std::uint64_t>(created) * 1'000'000 + ++next_number_);
+}
 
 void RandomWorld::draw_venue() {
   tolerance_ms_ = chance(50) ? 30'000 : any(500, 30'000);
@@ -47,15 +50,19 @@ void RandomWorld::draw_venue() {
   if (planted_.believes_absence_at_once || planted_.forgets_fuse) believed_.clock_tolerance_ms = 0;
   if (planted_.believes_absence_at_once || planted_.forgets_grace) believed_.execution_grace_ms = 0;
   if (planted_.believes_absence_at_once) believed_.settle_recheck_ms = 0;
-  lag_ms_ = chance(30) ? 0 : any(0, grace_ms_ / 2);
+  lag_ms_ = chance(30) ? 0 : any(0, chance(50) ? grace_ms_ / 2 : 20'000);
+  believed_.lookup_lag_ms = static_cast<std::uint32_t>(lag_ms_);
+  if (planted_.believes_absence_at_once || planted_.forgets_lag) believed_.lookup_lag_ms = 0;
   rig_ = Rig(believed_, 1, kPositions, kPositions);
   FakeVenue& venue = rig_.venue;
-  const VenueMs shown_lag = planted_.venue_lags_beyond_grace ? grace_ms_ * 4 : lag_ms_;
+  const VenueMs shown_lag = planted_.venue_lags_beyond_bound ? grace_ms_ * 4 + 2 * lag_ms_ : lag_ms_;
   venue.history_lag_ms = chance(70) ? shown_lag : 0;
   venue.order_lag_ms = chance(70) ? shown_lag : 0;
   venue.position_lag_ms = chance(70) ? shown_lag : 0;
   venue.random = &random_;
-  if (chance(3)) venue.page_rows = 3;
+  if (chance(30)) venue.page_rows = static_cast<std::size_t>(any(PageWalk::kLeastPage, 12));
+  if (chance(20)) venue.page_order = FakeVenue::PageOrder::oldest_first;
+  if (chance(5)) venue.page_order = FakeVenue::PageOrder::none;
   venue.reply_clock_ms = any(-clock_error_ms_, clock_error_ms_);
   venue.position_clock_ms = any(-clock_error_ms_, clock_error_ms_);
   order_clock_ms_ = any(-clock_error_ms_, clock_error_ms_);
@@ -132,7 +139,7 @@ void RandomWorld::begin_round(std::uint32_t position) {
   facts.before = {units(draft.longs), units(draft.shorts),
                   draft.sent - any(1, 2'000) + rig_.venue.position_clock_ms};
   if (clocks_beyond_) draft.truth.hide("clocks further apart than believed");
-  if (others_at_[position] + 2 * grace_ms_ + 5'000 > draft.sent)
+  if (others_at_[position] + 2 * grace_ms_ + lag_ms_ + 5'000 > draft.sent)
     draft.truth.hide("others traded shortly before");
   draw_times(draft);
   draw_foreign(draft);
@@ -174,8 +181,9 @@ void RandomWorld::draw_times(Draft& draft) {
   draft.executes = in_time && (draft.fate == Fate::executed_ack_lost || draft.fate == Fate::acked ||
                                draft.fate == Fate::doubtful_after_close);
   if (!in_time) arrives = draft.sent + 1;
-  // All legs are done so early that even the slowest read shows them within the grace.
-  const VenueMs budget = grace_ms_ - lag_ms_;
+  // All legs are done within the grace; the slowest read shows them later by the lag.
+  // Clocks further apart than is believed use up what executions leave of the grace.
+  const VenueMs budget = clocks_beyond_ ? grace_ms_ * 3 / 4 : grace_ms_;
   draft.close_created = arrives + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 20 : budget));
   draft.close_done = draft.close_created + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 100 : budget));
   draft.open_created = draft.close_done + any(0, std::min<VenueMs>(budget / 4, chance(70) ? 5 : budget));
@@ -184,8 +192,8 @@ void RandomWorld::draw_times(Draft& draft) {
   if (draft.fate == Fate::doubtful_after_close) draft.margin = 0;
   draft.facts.answered_venue_ms =
       chance(80) ? (draft.fate == Fate::doubtful_after_close ? draft.close_created : arrives + 1) : 0;
-  draft.close_number = number();
-  draft.open_number = number();
+  draft.close_number = number_at(draft.close_created);
+  draft.open_number = number_at(draft.open_created);
 }
 
 void RandomWorld::draw_foreign(Draft& draft) {
@@ -324,7 +332,7 @@ void RandomWorld::reverse_foreign(Draft& draft, const Event& event) {
     if (one_order_ && !closes) continue;
     FakeOrder& order = add_row(draft, closes, is_long, event.at, event.at, size, size);
     if (one_order_) state_role(order.row, true, is_long, true);
-    order.row.order_id = wire::OrderId{number()};
+    order.row.order_id = wire::OrderId{number_at(event.at)};
     order.row.from_api = event.from_api;
     const bool carries = one_order_ || name_on_ == Carrier::both || (name_on_ == Carrier::close) == closes;
     name_row(order, event.from_api && carries && !anonymous, name);
@@ -379,7 +387,7 @@ VenueMs RandomWorld::tell_engine(Draft& draft) {
       facts.order_id = wire::OrderId{
           number_on_ == Carrier::close || (one_order_ && number_on_ == Carrier::open) ? draft.close_number
           : number_on_ == Carrier::open                                               ? draft.open_number
-                                                                                      : number()};
+                                        : number_at(draft.sent)};
       known_at = draft.sent + any(31, 60);
       break;
     case Fate::doubtful:
@@ -423,7 +431,9 @@ std::string RandomWorld::judge(const Told& told, Tally& tally) {
                       : roles_stated_ ? ", legs stated"
                                       : "") +
                      (decision.unresolved ? ": unresolved" : ": settled")];
-  if (truth.benign && rig_.venue.page_rows > 3) ++tally.benign;
+  // Pages without any order show what is on them only.
+  const bool listed = rig_.venue.page_order != FakeVenue::PageOrder::none;
+  if (truth.benign && listed) ++tally.benign;
   ++tally.grounds[(decision.unresolved ? "unresolved " : "") + std::string(to_string(decision.ground))];
   if (truth.over) return "told twice";
   truth.over = true;
@@ -434,10 +444,9 @@ std::string RandomWorld::judge(const Told& told, Tally& tally) {
       std::to_string(decision.opened.digits) + " at " + std::to_string(told.at / kMillisecond);
   if (decision.unresolved) {
     ++tally.unresolved;
-    const bool cut = rig_.venue.page_rows <= 3;
     ++tally.causes[std::string(to_string(decision.ground)) + ": " +
-                   (truth.benign ? cut ? "pages cut" : "NOTHING" : truth.why)];
-    if (truth.benign && rig_.venue.page_rows > 3) return "nobody else traded, yet it was given up: " + what;
+                   (truth.benign ? listed ? "NOTHING" : "pages in no order" : truth.why)];
+    if (truth.benign && listed) return "nobody else traded, yet it was given up: " + what;
     return {};
   }
   ++tally.results[static_cast<std::size_t>(decision.result)];

@@ -18,7 +18,8 @@ struct Planted {
   bool believes_absence_at_once = false;  ///< Fuse, grace and second look are skipped.
   bool forgets_fuse = false;              ///< The request is believed dead once the grace is over.
   bool forgets_grace = false;             ///< What is not readable at once is believed not to come.
-  bool venue_lags_beyond_grace = false;   ///< The assumption about the grace does not hold.
+  bool forgets_lag = false;               ///< What a look-up shows is believed to be of its reply's time.
+  bool venue_lags_beyond_bound = false;   ///< The assumption about the lag of look-ups does not hold.
   bool nameless_program = false;          ///< Another program reverses without naming its orders.
   bool others_unlisted = false;           ///< What others trade is not in the list of executions.
   bool forgets_clocks = false;            ///< The venue's clocks are believed to be one.
@@ -93,7 +94,7 @@ class RandomWorld {
 
   [[nodiscard]] std::int64_t any(std::int64_t from, std::int64_t to);
   [[nodiscard]] bool chance(int percent);
-  [[nodiscard]] std::string number();
+  [[nodiscard]] std::string number_at(VenueMs created);
 
   void draw_venue();
   void begin_round(std::uint32_t position);
@@ -141,7 +142,7 @@ class RandomWorld {
   int lose_percent_ = 0;
   int spoil_percent_ = 0;
   int slow_percent_ = 0;
-  std::uint64_t next_number_ = 1'323'031'696'869'281'794;
+  std::uint64_t next_number_ = 0;
   std::uint32_t next_name_ = 1;
   std::uint64_t next_trade_ = 700'000;
   std::vector<int> rounds_left_;

@@ -18,12 +18,19 @@ struct Told {
   Ns at = 0;
 };
 
+/// The default settings at a venue whose look-ups show everything at once.
+inline Settings prompt_settings() {
+  Settings settings;
+  settings.lookup_lag_ms = 0;
+  return settings;
+}
+
 class Rig {
  public:
   static constexpr VenueMs kEpoch_ms = 1'700'000'000'000;
 
-  explicit Rig(const Settings& settings_in = {}, std::size_t accounts = 2, std::size_t positions = 64,
-               std::size_t max_cases = 64)
+  explicit Rig(const Settings& settings_in = prompt_settings(), std::size_t accounts = 2,
+               std::size_t positions = 64, std::size_t max_cases = 64)
       : settings(settings_in), settlement(settings_in, accounts, positions, max_cases) {}
 
   Settings settings;
@@ -36,6 +43,8 @@ class Rig {
   /// What goes wrong with a question: a status instead of the answer, or nothing (lost) by `lose`.
   std::function<std::optional<domain::LookupStatus>(const domain::Lookup&, VenueMs)> spoil;
   std::function<bool(const domain::Lookup&)> lose;
+  /// Another venue answers, or null: as it would for another account.
+  std::function<const FakeVenue*(const domain::Lookup&)> replace;
   std::function<Ns()> draw_way;
   std::function<void(const Told&)> on_told;
 
@@ -118,7 +127,8 @@ class Rig {
 
   domain::LookupReply answer(const Flight& flight) {
     domain::LookupReply reply;
-    venue.answer(flight.lookup, flight.answered_at, reply);
+    const FakeVenue* other = replace ? replace(flight.lookup) : nullptr;
+    (other != nullptr ? *other : venue).answer(flight.lookup, flight.answered_at, reply);
     const auto status = spoil ? spoil(flight.lookup, flight.answered_at) : std::nullopt;
     if (status) {
       reply.clear();

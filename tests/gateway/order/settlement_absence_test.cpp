@@ -163,16 +163,6 @@ TEST_F(SettlementAbsence, TwoReversalsWithoutAnyNameAreLeftToAPerson) {
   expect_unresolved(decision(100, kPatience_s), Ground::ambiguous_rows);
 }
 
-TEST_F(SettlementAbsence, ACutHistoryProvesNothing) {
-  for (int i = 0; i < 5; ++i) {
-    FakeOrder& other = leg(LegRole::close, i, i, 1, 1, "", false);
-    other.row.instrument = instrument("BTCUSDT");
-  }
-  rig.venue.page_rows = 3;
-  open(Answer::none, 100);
-  expect_unresolved(decision(100, kPatience_s), Ground::no_evidence);
-}
-
 TEST_F(SettlementAbsence, PatienceIsSpentOnlyWhileTheVenueAnswers) {
   rig.spoil = [](const domain::Lookup& lookup, VenueMs) -> std::optional<domain::LookupStatus> {
     if (lookup.kind == domain::LookupKind::reversal_history) return domain::LookupStatus::absent;

@@ -114,7 +114,7 @@ TEST_F(SettlementPlan, AllocatesNothingAfterConstruction) {
   close_leg(14, 60, 5);
   open_leg(62, 97, 5);
   domain::LookupReply reply;
-  reply.orders.reserve(100);
+  reply.orders.reserve(200);
   reply.positions.reserve(100);
   reply.fills.reserve(100);
   domain::Lookup lookup;

@@ -48,7 +48,7 @@ TEST(Budget, EachEndpointIsCountedAlone) {
 TEST(Budget, ClassesCannotStarveEachOtherOnTheRulePerIp) {
   BudgetSettings settings = two_accounts();
   settings.ip_rule = {40, 60 * kSecond};
-  settings.settlement_reserve_percent = 20;  // 32 reversals, 6 look-ups, 2 upkeep.
+  settings.settlement_reserve_percent = 20;  // 32 reversals, 4 look-ups, 2 refreshes, 2 upkeep.
   Budget budget(settings);
   int reversals = 0;
   Ns now = 0;
@@ -63,7 +63,11 @@ TEST(Budget, ClassesCannotStarveEachOtherOnTheRulePerIp) {
     ++reversals;
   }
   EXPECT_EQ(reversals, 32);
-  EXPECT_EQ(lookups_at_once(budget, kFirst, kContracts, now), 6);
+  EXPECT_EQ(lookups_at_once(budget, kFirst, kContracts, now), 4);
+  int refreshes = 0;
+  for (; budget.lookup_earliest(kFirst, kPositions, now, RequestClass::refresh) <= now; ++refreshes)
+    (void)budget.take_lookup(kFirst, kPositions, now, RequestClass::refresh);
+  EXPECT_EQ(refreshes, 2) << "neither reversals nor other look-ups may keep positions from being read";
   int pings = 0;
   for (; budget.upkeep_earliest(now) <= now; ++pings) (void)budget.take_upkeep(now);
   EXPECT_EQ(pings, 2);
@@ -71,10 +75,10 @@ TEST(Budget, ClassesCannotStarveEachOtherOnTheRulePerIp) {
 
 TEST(Budget, LookupsBorrowOnlyWhatReversalsLeaveAndTheRuleHolds) {
   BudgetSettings settings = two_accounts();
-  settings.ip_rule = {40, 60 * kSecond};  // 32 reversals, 6 look-ups, 2 upkeep.
+  settings.ip_rule = {40, 60 * kSecond};  // 32 reversals, 4 look-ups, 2 refreshes, 2 upkeep.
   settings.endpoints[kContracts].rule = {100, kSecond};
   Budget budget(settings);
-  EXPECT_EQ(lookups_at_once(budget, kFirst, kContracts, 0), 6 + 16)
+  EXPECT_EQ(lookups_at_once(budget, kFirst, kContracts, 0), 4 + 16)
       << "their own, and half of the reversals'";
   int reversals = 0;
   Ns now = 0;
@@ -83,9 +87,38 @@ TEST(Budget, LookupsBorrowOnlyWhatReversalsLeaveAndTheRuleHolds) {
     budget.on_reply(ticket, now, {});
   }
   EXPECT_EQ(reversals, 16) << "the other half is always theirs";
+  for (int i = 0; i < 2; ++i) (void)budget.take_lookup(kFirst, kContracts, now, RequestClass::refresh);
+  EXPECT_GT(budget.lookup_earliest(kFirst, kContracts, now, RequestClass::refresh), now);
   int pings = 0;
   for (; budget.upkeep_earliest(now) <= now; ++pings) (void)budget.take_upkeep(now);
   EXPECT_EQ(pings, 2) << "40 in all: nothing is counted twice, nothing escapes";
+}
+
+TEST(Budget, LookupsThatAreSpreadNeverFallSilent) {
+  BudgetSettings settings = two_accounts();
+  settings.ip_rule = {400, 60 * kSecond};  // 320 reversals, 40 look-ups.
+  settings.endpoints[kContracts].rule = {100, kSecond};
+  Budget budget(settings);
+  const auto answered = [&](Ticket ticket, Ns now) { budget.on_reply(ticket, now + kMillisecond, {}); };
+  // Reversals use most of their part all the time, so that nothing is lent; look-ups always have more to ask.
+  Ns next_reversal = 0, next_lookup = 0, last = 0, longest = 0;
+  int lookups = 0;
+  for (Ns now = 0; now < 600 * kSecond; now += 10 * kMillisecond) {
+    if (now >= next_reversal && budget.ip_earliest(RequestClass::reversal, now) <= now &&
+        budget.account_earliest(kFirst, now) <= now) {
+      answered(budget.take_reversal(kFirst, now), now);
+      next_reversal = now + 200 * kMillisecond;
+    }
+    const bool may = budget.lookups_may_flow(now) || now >= next_lookup;
+    if (!may || budget.lookup_earliest(kFirst, kContracts, now) > now) continue;
+    answered(budget.take_lookup(kFirst, kContracts, now), now);
+    next_lookup = now + budget.lookup_gap();
+    if (now > 120 * kSecond) longest = std::max(longest, now - last);
+    last = now;
+    ++lookups;
+  }
+  EXPECT_LE(longest, budget.lookup_gap() + 20 * kMillisecond) << "the window is a minute";
+  EXPECT_GT(lookups, 300) << "of at most 400 and what was lent at the start";
 }
 
 TEST(Budget, ABorrowedSlotGoesBackToItsLender) {
@@ -93,13 +126,13 @@ TEST(Budget, ABorrowedSlotGoesBackToItsLender) {
   settings.ip_rule = {40, 60 * kSecond};
   settings.endpoints[kContracts].rule = {100, kSecond};
   Budget budget(settings);
-  for (int i = 0; i < 6; ++i) (void)budget.take_lookup(kFirst, kContracts, 0);
+  for (int i = 0; i < 4; ++i) (void)budget.take_lookup(kFirst, kContracts, 0);
   Ticket borrowed = budget.take_lookup(kFirst, kContracts, 0);
   EXPECT_EQ(borrowed.paid_by, RequestClass::reversal);
   EXPECT_EQ(budget.ip_book(RequestClass::reversal).outstanding(), 1U);
   budget.on_not_written(borrowed);
   EXPECT_EQ(budget.ip_book(RequestClass::reversal).outstanding(), 0U);
-  EXPECT_EQ(budget.ip_book(RequestClass::lookup).outstanding(), 6U);
+  EXPECT_EQ(budget.ip_book(RequestClass::lookup).outstanding(), 4U);
 }
 
 /// Sends one reversal and lets the venue answer it.
@@ -126,7 +159,8 @@ TEST(Budget, ARunOfThrottledRepliesOnSeveralBooksIsThePenaltyPerIp) {
   EXPECT_LE(budget.ip_earliest(RequestClass::lookup, 2), 2);
   throttle(budget, kFirst, kSecond);
   const Ns end = kSecond + 300 * kSecond;
-  for (const RequestClass c : {RequestClass::reversal, RequestClass::lookup, RequestClass::upkeep}) {
+  for (const RequestClass c :
+       {RequestClass::reversal, RequestClass::lookup, RequestClass::refresh, RequestClass::upkeep}) {
     EXPECT_EQ(budget.ip_earliest(c, kSecond), end);
   }
   EXPECT_EQ(budget.lookup_earliest(kFirst, kPositions, kSecond), end);

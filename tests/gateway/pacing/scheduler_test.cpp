@@ -286,7 +286,7 @@ TEST(Scheduler, WakesForAnExpiryAlthoughNoReplyComes) {
 TEST(Scheduler, AccountsTakeTurnsAtTheRulePerIp) {
   Settings settings = one_account({1});
   settings.budget.accounts = 3;
-  settings.budget.ip_rule = {10, kSecond};
+  settings.budget.ip_rule = {11, kSecond};
   QueueWorld world(settings);
   for (int i = 0; i < 8; ++i) (void)world.submit(intent_of(0, kFar, 0, 0));
   for (std::uint16_t a = 0; a < 3; ++a) {
@@ -306,7 +306,7 @@ TEST(Scheduler, AccountsTakeTurnsAtTheRulePerIp) {
 TEST(Scheduler, AnAccountKeepsItsTurnAtTheRulePerIp) {
   Settings settings = one_account({1});
   settings.budget.accounts = 2;
-  settings.budget.ip_rule = {5, kSecond};  // Three for reversals.
+  settings.budget.ip_rule = {6, kSecond};  // Three for reversals.
   Pacer pacer(settings);
   Ticket tickets[3];
   for (Ticket& ticket : tickets)

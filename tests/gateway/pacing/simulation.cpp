@@ -184,6 +184,10 @@ void Simulation::tick() {
       if (!lookup_pacer.may_send_lookup(account, endpoint, now_)) continue;
       send(lookup_pacer, lookup_pacer.take_lookup(account, endpoint, now_), endpoint);
     }
+    constexpr auto kRefresh = RequestClass::refresh;
+    if (lookup_pacer.lookup_earliest(account, kPositionsEndpoint, now_, kRefresh) > now_) continue;
+    send(lookup_pacer, lookup_pacer.take_lookup(account, kPositionsEndpoint, now_, kRefresh),
+         kPositionsEndpoint);
   }
   while (upkeep_pacer.may_send_upkeep(now_)) {
     send(upkeep_pacer, upkeep_pacer.take_upkeep(now_), kTimeEndpoint);
@@ -205,6 +209,7 @@ void Simulation::arrive(const Request& request) {
       if (!reversal_audit_[account].arrive(now_)) ++result_.violations;
       break;
     case RequestClass::lookup:
+    case RequestClass::refresh:
       ++result_.lookups;
       fine = lookup_counters_[2 * account + request.endpoint].arrive(venue);
       break;

@@ -257,7 +257,7 @@ class HotPath : public ::testing::Test {
         << "/state\"\nruntime_dir = \"" << folder_ << "\"\nhot_dir = \"" << hot_folder_
         << "\"\n[venue]\nhost = \"localhost\"\nconnect_address = \"127.0.0.1\"\nport = "
         << server_->tls_port() << "\nca_file = \"" << folder_
-        << "/ca.pem\"\nposition_refresh_ms = 200\nping_interval_ms = 500\n"
+        << "/ca.pem\"\nposition_refresh_ms = 200\nposition_max_age_ms = 0\nping_interval_ms = 500\n"
         << "[shots]\nrehearse_us = 100\n"
         << "[pacing]\nrequests_per_second = 1000\nip_requests_per_minute = 600000\n"
         << "[[accounts]]\nname = \"a0001\"\nkey_file = \"./key\"\nsecret_file = \"./secret\"\n"

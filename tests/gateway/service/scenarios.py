@@ -21,7 +21,7 @@ BTC = ("BTCUSDT", "USDT-FUTURES")
 SOL = ("SOLUSDT", "USDT-FUTURES")
 # The venue refuses requests older than a second here, so that a fuse burns in a test's time.
 SHORT_FUSE_VENUE = ["--set", "timestamp_tolerance_ms=1000"]
-SHORT_FUSE = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\n"
+SHORT_FUSE = ("clock_tolerance_ms = 1000\nexecution_grace_ms = 500\nlookup_lag_ms = 200\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\nposition_max_age_ms = 10000\n"
               "unresolved_after_ms = 8000\nrequest_timeout_ms = 1000\nlookup_timeout_ms = 1000")
 
 
@@ -279,6 +279,26 @@ class Evidence(Scenario):
         self.assertEqual(ends[2].get("deny_reason"), "position_blocked", "nothing is sent for that position in between")
         self.assertEqual(self.counters()["reversals_executed"], 0)
         self.assertEqual(self.counters()["reversal_arrivals"], 1)
+
+
+    def test_a_position_that_a_stop_has_turned_unseen_is_not_reversed(self):
+        s = self.stand
+        s.start_venue()
+        s.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue="position_refresh_ms = 300")
+        s.start_gateway()
+        reads = "/api/v2/mix/position/all-position"
+        s.control("/faults", {"name": "blind", "answer": "server_error", "path": reads, "count": 0})
+        # Nobody here expects a size: without an age the gateway would have the venue reverse whatever is held.
+        s.control("/positions", {"account": "main", "symbol": "ETHUSDT", "long": "0", "short": "20"})
+        time.sleep(1.5)
+        ends = terminal_events(self.one_intent())
+        self.assertEqual([(e["event"], e.get("deny_reason")) for e in ends], [("denied", "position_stale")], ends)
+        self.assertEqual(self.counters()["reversals_executed"], 0)
+        s.control("/faults", {"clear": True})
+        time.sleep(1.5)
+        ends = terminal_events(self.one_intent(lane="seen"))
+        self.assertEqual([(e["event"], e.get("deny_reason")) for e in ends], [("denied", "wrong_side")], ends)
+        self.assertEqual(self.counters()["reversals_executed"], 0)
 
 
 class Restart(Scenario):

@@ -109,6 +109,69 @@ TEST(OrdersHistory, PagesFromTheNewest) {
   EXPECT_EQ(pages, 4);
 }
 
+TEST(OrdersHistory, PagesMayBeShorterThanAskedAndInAnotherOrder) {
+  Options options;
+  options.limits = false;
+  options.page_rows = 3;
+  options.page_order = PageOrder::oldest_first;
+  Venue venue(options);
+  const Client client("main");
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(venue.reverse(client, "x" + std::to_string(i)).code(), "00000");
+    venue.pass(kSecond);
+  }
+  const auto ids = [&](const std::string& more) {
+    std::vector<std::string> out;
+    const auto list = venue.get(client, kHistory + more).data()["entrustedList"];
+    for (const auto& row : list) out.push_back(row["orderId"].get<std::string>());
+    return out;
+  };
+  const auto oldest = ids("&limit=100");
+  ASSERT_EQ(oldest.size(), 3U);
+  EXPECT_LT(oldest[0], oldest[1]);
+  EXPECT_LT(oldest[1], oldest[2]);
+  EXPECT_EQ(ids("&idLessThan=" + oldest[2]).size(), 2U) << "the cursor leads to older rows in any order";
+  venue.exchange.options().page_order = PageOrder::none;
+  venue.exchange.options().page_rows = 100;
+  std::set<std::vector<std::string>> orders;
+  for (int i = 0; i < 20; ++i) orders.insert(ids(""));
+  EXPECT_GT(orders.size(), 5U);
+  EXPECT_EQ(orders.begin()->size(), 8U);
+}
+
+TEST(OrdersHistory, LagsMayVarySoThatPagesGoBackwards) {
+  Options options;
+  options.limits = false;
+  options.history_lag_ns = 10 * kSecond;
+  options.lags_vary = true;
+  Venue venue(options);
+  const Client client("main");
+  EXPECT_EQ(venue.reverse(client, "x").code(), "00000");
+  venue.pass(5 * kSecond);
+  int shown = 0;
+  for (int i = 0; i < 40; ++i) shown += venue.get(client, kHistory).data()["entrustedList"].is_null() ? 0 : 1;
+  EXPECT_GT(shown, 5);
+  EXPECT_LT(shown, 35);
+  venue.pass(6 * kSecond);
+  for (int i = 0; i < 40; ++i)
+    EXPECT_EQ(venue.get(client, kHistory).data()["entrustedList"].size(), 2U)
+        << "never later than the longest";
+}
+
+TEST(OrdersHistory, AFaultAnswersForAnotherAccount) {
+  Venue venue;
+  const Client client("main");
+  EXPECT_EQ(venue.reverse(client, "x").code(), "00000");
+  venue.pass(kSecond);
+  Fault fault;
+  fault.name = "other";
+  fault.path = "/api/v2/mix/order/orders-history";
+  fault.answer = Answer::other_account;
+  venue.exchange.add_fault(fault);
+  EXPECT_TRUE(venue.get(client, kHistory).data()["entrustedList"].is_null());
+  EXPECT_EQ(venue.get(client, kHistory).data()["entrustedList"].size(), 2U) << "once";
+}
+
 TEST(OrdersHistory, FiltersByTimeSourceSymbolAndIds) {
   Options options;
   options.limits = false;
