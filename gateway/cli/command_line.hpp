@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/cli/intents.hpp"
+#include "gateway/domain/operator_lane.hpp"
 
 namespace backhand::cli {
 
@@ -31,7 +32,7 @@ struct Place {
 struct PlayCommand {
   Place at;
   std::string strategy;
-  std::string lane = "cli";
+  std::string lane{domain::kOperatorLane};
   std::string file;                  ///< send
   std::vector<TimedIntent> intents;  ///< reverse: the one.
   bool json = false;

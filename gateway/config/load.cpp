@@ -37,6 +37,15 @@ void check_use(const Config& config, Section& root) {
   if (config.strategies.empty() && root.clean()) {
     root.warning("strategies", "there is no strategy: nobody can attach");
   }
+  // Each strategy also has the operator's lane. Not an error: names are given away as they come.
+  std::uint64_t lanes = 0;
+  for (const Strategy& strategy : config.strategies) lanes += std::uint64_t{strategy.max_lanes} + 1;
+  if (lanes > config.gateway.max_lanes && root.clean()) {
+    root.warning("strategies",
+                 "may have " + std::to_string(lanes) +
+                     " lanes together, one each for the operator included; gateway.max_lanes is " +
+                     std::to_string(config.gateway.max_lanes) + ": whoever comes last is refused");
+  }
 }
 
 /// How many products each account reads the positions of, largest first in `most`; the sum of all in `all`.

@@ -16,7 +16,12 @@ namespace backhand::ingress {
 struct StrategyAccess {
   std::string name;                 ///< ≤ 24 bytes.
   std::vector<std::uint32_t> uids;  ///< Who may attach under this name; empty: only the gateway's own user.
+  /// Attaches at once; after that kAttachesPerSecond. More than its lanes, so that all of them can come back.
+  std::uint32_t attach_burst = 64;
 };
+
+/// Each attach makes a lane's memory and costs the I/O thread a little time.
+inline constexpr std::uint32_t kAttachesPerSecond = 10;
 
 /// A no, and what the person at the other end can do about it.
 struct Refusal {

@@ -33,6 +33,11 @@ constexpr std::uint64_t kTimer = 1;
 constexpr std::uint64_t kAnswers = 2;
 constexpr std::uint64_t kFirstTicket = 16;
 
+// What one turn does at most: the service thread has an operator and a watchdog to serve too.
+constexpr std::size_t kEventsPerTurn = 16;
+constexpr std::size_t kAcceptsPerTurn = 16;
+constexpr std::size_t kAnswersPerTurn = 64;
+
 /// How long accepting pauses where the process has no descriptor left.
 constexpr Ns kAcceptPause_ns = 100 * kMillisecond;
 
@@ -55,6 +60,31 @@ struct Peer {
   LaneIndex lane;
   std::array<int, wire::kAttachFds> reply_fds{};  ///< installing; owned by the lane and the port.
 };
+
+/// So many attaches at once, and so many a second after that; for one strategy.
+class AttachAllowance {
+ public:
+  explicit AttachAllowance(std::uint32_t burst) noexcept : burst_ns_(burst * kPerAttach_ns) {}
+  [[nodiscard]] bool spend(Ns now) noexcept {
+    free_at_ns_ = std::max(free_at_ns_, now - burst_ns_);
+    if (free_at_ns_ > now - kPerAttach_ns) return false;
+    free_at_ns_ += kPerAttach_ns;
+    return true;
+  }
+
+ private:
+  static constexpr Ns kPerAttach_ns = kSecond / kAttachesPerSecond;
+  Ns burst_ns_;
+  Ns free_at_ns_ = 0;  ///< Each attach moves it on; it may lie `burst_ns_` behind the clock.
+};
+
+/// A strategy may keep the memory of a lane that is closed. What it does not let go of must not be charged to
+/// the gateway: the pages are freed here, and whoever touches them again gets new ones on his own account.
+void free_pages(const LaneMemory& memory) noexcept {
+  [[maybe_unused]] const int done =
+      ::fallocate(memory.region.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                  static_cast<off_t>(memory.region.size()));
+}
 
 /// Whether the other side has closed (or said something, which ends it as well).
 [[nodiscard]] bool peer_ended(const Peer& peer) noexcept {
@@ -94,7 +124,10 @@ struct Peer {
 
 class AttachServer::Core {
  public:
-  Core(AttachSettings settings, LanePort& port) : settings_(std::move(settings)), port_(port) {}
+  Core(AttachSettings settings, LanePort& port) : settings_(std::move(settings)), port_(port) {
+    for (const StrategyAccess& strategy : settings_.strategies)
+      allowances_.emplace_back(strategy.attach_burst);
+  }
   ~Core();
 
   [[nodiscard]] std::expected<void, Error> open();
@@ -116,6 +149,7 @@ class AttachServer::Core {
   void expire(Ns now);
   void set_timer(Ns now);
 
+  [[nodiscard]] Peers::iterator crowding_peer();
   [[nodiscard]] bool make_way(StrategyIndex strategy, const wire::LaneName& lane);
   void refuse(Peers::iterator at, const Refusal& refusal);
   Peers::iterator drop(Peers::iterator at, std::string_view why);
@@ -135,6 +169,7 @@ class AttachServer::Core {
   std::uint64_t next_ticket_ = kFirstTicket;
   Ns accept_again_ns_ = 0;  ///< 0 unless accepting pauses.
   LineLimit refusals_{kRefusalsLogged};
+  std::vector<AttachAllowance> allowances_;  ///< By StrategyIndex.
   bool stopping_ = false;
 };
 
@@ -166,7 +201,7 @@ bool AttachServer::Core::watch(int fd, std::uint32_t events, std::uint64_t what)
 }
 
 std::size_t AttachServer::Core::do_work() {
-  std::array<epoll_event, 64> events;
+  std::array<epoll_event, kEventsPerTurn> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
   for (int i = 0; i < count; ++i) {
     const std::uint64_t what = events[static_cast<std::size_t>(i)].data.u64;
@@ -177,7 +212,7 @@ std::size_t AttachServer::Core::do_work() {
       [[maybe_unused]] const auto got = ::read(timer_.get(), &expirations, sizeof expirations);
     } else if (what == kAnswers) {
       LaneAnswer answer;
-      while (port_.take(answer)) on_answer(answer);
+      for (std::size_t n = 0; n < kAnswersPerTurn && port_.take(answer); ++n) on_answer(answer);
     } else if (const auto at = peers_.find(what); at != peers_.end()) {
       on_peer_ready(at);
     }
@@ -191,7 +226,7 @@ std::size_t AttachServer::Core::do_work() {
 }
 
 void AttachServer::Core::on_listener_ready() {
-  for (;;) {
+  for (std::size_t i = 0; i < kAcceptsPerTurn; ++i) {
     shm::Fd socket(::accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket.valid()) {
       on_accepted(std::move(socket));
@@ -218,17 +253,30 @@ void AttachServer::Core::on_accepted(shm::Fd socket) {
   peer.deadline_ns = monotonic_now() + settings_.request_timeout_ns;
   const auto at = peers_.emplace(next_ticket_++, std::move(peer)).first;
   if (static_cast<std::size_t>(attaching) >= settings_.max_attaching) {
-    // Whoever has said nothing for longest makes room: one that attaches asks at once.
-    const auto silent = std::find_if(peers_.begin(), peers_.end(), [](const auto& entry) {
-      return entry.second.state == PeerState::reading;
-    });
+    const auto silent = crowding_peer();
     const bool is_new = silent == at;
     refuse(silent, {AttachStatus::busy, "too many strategies are attaching at this moment; try again"});
     if (is_new) return;
   }
   if (!watch(at->second.socket.get(), EPOLLIN | EPOLLRDHUP, at->first)) {
     refuse(at, {AttachStatus::no_memory, "the gateway cannot watch another socket"});
+    return;
   }
+  // One that attaches asks at once, and so does not wait in the crowd.
+  on_peer_ready(at);
+}
+
+/// The peer that makes room for a new one: of the user with the most that have said nothing, the oldest. A
+/// user who fills the room keeps only himself out.
+AttachServer::Core::Peers::iterator AttachServer::Core::crowding_peer() {
+  std::map<uid_t, std::size_t> silent;
+  for (const auto& [ticket, peer] : peers_)
+    if (peer.state == PeerState::reading) ++silent[peer.credentials.uid];
+  const auto most = std::max_element(silent.begin(), silent.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return std::find_if(peers_.begin(), peers_.end(), [most](const auto& entry) {
+    return entry.second.state == PeerState::reading && entry.second.credentials.uid == most->first;
+  });
 }
 
 void AttachServer::Core::on_peer_ready(Peers::iterator at) {
@@ -283,6 +331,11 @@ void AttachServer::Core::on_request(Peers::iterator at, const wire::AttachReques
                                                     " is attached already; name another lane"});
     return;
   }
+  if (!allowances_[strategy->value].spend(monotonic_now())) {
+    refuse(at, {AttachStatus::busy, "strategy " + quoted(request.strategy.view()) + " attaches more than " +
+                                        std::to_string(kAttachesPerSecond) + " times a second; try again"});
+    return;
+  }
   auto memory = make_lane_memory(port_.geometry());
   if (!memory) {
     refuse(at, {AttachStatus::no_memory, memory.error().message});
@@ -306,6 +359,7 @@ void AttachServer::Core::on_request(Peers::iterator at, const wire::AttachReques
 void AttachServer::Core::on_answer(LaneAnswer& answer) {
   // Memory that came back is unmapped at the end of the answer's life: here, not on the I/O thread.
   const std::unique_ptr<LaneMemory> returned = std::move(answer.memory);
+  if (returned != nullptr) free_pages(*returned);
   const auto at = peers_.find(answer.ticket);
   if (at == peers_.end()) return;  // It went away meanwhile; its close is on the way.
   switch (answer.kind) {

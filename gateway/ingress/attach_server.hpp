@@ -53,7 +53,8 @@ class AttachServer {
 
   /// Readable when `do_work` has something to do, time limits included: an epoll descriptor.
   [[nodiscard]] int poll_fd() const noexcept;
-  /// Never blocks. Returns how much was done.
+  /// Never blocks; a few events and new peers at most, so that a crowd does not keep its caller. Returns how
+  /// much was done.
   std::size_t do_work();
 
   /// From now on every attach is answered `stopping`; those attached stay.

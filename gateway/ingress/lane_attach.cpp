@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "common/assert.hpp"
+#include "gateway/domain/operator_lane.hpp"
 #include "gateway/ingress/lanes.hpp"
 
 namespace backhand::ingress {
@@ -160,25 +161,48 @@ void LaneSet::carry_out_close(const LaneCommand& command) {
 
 std::expected<std::uint16_t, wire::AttachStatus> LaneSet::find_or_name(StrategyIndex strategy,
                                                                        const wire::LaneName& name) {
-  std::size_t names = 0;
   std::size_t unused = settings_.max_lanes;
   for (std::size_t i = 0; i < settings_.max_lanes; ++i) {
     const Lane& lane = lanes_[i];
     if (lane.state == State::unused) {
       unused = std::min(unused, i);
-    } else if (lane.strategy == strategy) {
-      if (lane.name == name) return static_cast<std::uint16_t>(i);
-      ++names;
+    } else if (lane.strategy == strategy && lane.name == name) {
+      return static_cast<std::uint16_t>(i);
     }
   }
-  const bool allowed = strategy.value < settings_.max_lanes_of.size() &&
-                       names < settings_.max_lanes_of[strategy.value] && unused < settings_.max_lanes;
-  if (!allowed) return std::unexpected(wire::AttachStatus::too_many_lanes);
+  if (unused == settings_.max_lanes || !may_name(strategy, name.view() == domain::kOperatorLane))
+    return std::unexpected(wire::AttachStatus::too_many_lanes);
   Lane& lane = lanes_[unused];
   lane.state = State::detached;
   lane.strategy = strategy;
   lane.name = name;
   return static_cast<std::uint16_t>(unused);
+}
+
+/// Whether one more lane of `strategy` leaves it within its own number and the others what is kept for them.
+bool LaneSet::may_name(StrategyIndex strategy, bool for_operator) const {
+  const std::size_t strategies = settings_.max_lanes_of.size();
+  if (strategy.value >= strategies) return false;
+  std::vector<std::uint32_t> names(strategies);
+  bool has_operator_lane = false;
+  std::size_t left = settings_.max_lanes;
+  for (std::size_t i = 0; i < settings_.max_lanes; ++i) {
+    const Lane& lane = lanes_[i];
+    if (lane.state == State::unused) continue;
+    --left;
+    if (lane.strategy.value >= strategies) continue;  // Configured no more.
+    ++names[lane.strategy.value];
+    has_operator_lane =
+        has_operator_lane || (lane.strategy == strategy && lane.name.view() == domain::kOperatorLane);
+  }
+  const std::uint32_t own = names[strategy.value] - (has_operator_lane ? 1 : 0);
+  if (!for_operator && own >= settings_.max_lanes_of[strategy.value]) return false;
+  std::size_t kept = 0;
+  for (std::size_t s = 0; s < strategies; ++s) {
+    if (s != strategy.value) kept += settings_.kept_for_each - std::min(settings_.kept_for_each, names[s]);
+  }
+  if (!for_operator && !has_operator_lane && settings_.kept_for_each == 2) ++kept;
+  return left > kept;
 }
 
 void LaneSet::begin_service(std::uint16_t number, std::unique_ptr<LaneMemory> memory, std::uint64_t cursor) {

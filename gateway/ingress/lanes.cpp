@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <climits>
 
 #include <linux/futex.h>
 #include <sys/epoll.h>
@@ -167,7 +166,8 @@ BH_ON_PATH PublishResult LaneSet::put(Lane& lane, std::uint16_t number, wire::Ou
   std::atomic<std::uint32_t>& waits = lane.header->strategy_waits;
   if (waits.load(std::memory_order_relaxed) != 0) {
     waits.store(0, std::memory_order_relaxed);
-    ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&waits), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+    // One, as one thread polls a lane: to wake all would let a strategy with many sleepers hold up the rest.
+    ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&waits), FUTEX_WAKE, 1, nullptr, nullptr, 0);
   }
   return PublishResult::ok;
 }

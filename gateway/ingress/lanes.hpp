@@ -23,8 +23,12 @@ namespace backhand::ingress {
 struct LaneSettings {
   std::uint32_t max_lanes = 256;  ///< 1 … 4096; of all strategies together.
   wire::LaneGeometry geometry{.intent_capacity = 1024, .outcome_capacity = 1024};
-  /// By StrategyIndex: how many lane names a strategy may have, those of earlier runs included.
+  /// By StrategyIndex: how many lane names a strategy may have beside the operator's
+  /// (domain/operator_lane.hpp), those of earlier runs included.
   std::vector<std::uint32_t> max_lanes_of;
+  /// So many of `max_lanes` are kept for each strategy, whatever the others take: 0 … 2. With 2, its operator
+  /// lane is one of them.
+  std::uint32_t kept_for_each = 0;
   std::uint32_t max_in_process = 16;  ///< Sessions in the gateway's own process.
 };
 
@@ -223,6 +227,7 @@ class LaneSet {
   void carry_out_close(const LaneCommand& command);
   [[nodiscard]] std::expected<std::uint16_t, wire::AttachStatus> find_or_name(StrategyIndex strategy,
                                                                               const wire::LaneName& name);
+  [[nodiscard]] bool may_name(StrategyIndex strategy, bool for_operator) const;
   void begin_service(std::uint16_t number, std::unique_ptr<LaneMemory> memory, std::uint64_t cursor);
   void end_service(std::uint16_t number) noexcept;
 

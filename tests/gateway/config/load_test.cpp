@@ -225,6 +225,20 @@ TEST(Load, APositionIsStaleAfterThreeRefreshesUnlessSaid) {
   EXPECT_EQ(loaded(many_accounts(1, 1, "position_max_age_ms = 0\n")).venue.position_max_age_ms, 0U);
 }
 
+TEST(Load, WarnsWhereStrategiesMayHaveMoreLanesThanThereAre) {
+  std::vector<Problem> warnings;
+  std::string text = kSmallest;
+  text.insert(text.find("[venue]"), "[gateway]\nmax_lanes = 17\n");
+  (void)loaded(text, &warnings);
+  EXPECT_NE(to_string(warnings).find("may have 18 lanes together"), std::string::npos)
+      << "two strategies, eight each by default, and one each for the operator; told: "
+      << to_string(warnings);
+  warnings.clear();
+  text.replace(text.find("max_lanes = 17"), 14, "max_lanes = 18");
+  (void)loaded(text, &warnings);
+  EXPECT_EQ(to_string(warnings), "");
+}
+
 TEST(Load, GivesWarningsAlsoWhereThereAreProblems) {
   std::vector<Problem> warnings;
   const auto config = load_text("environment = \"live\"\n[gateway]\nidle = \"spin\"\n", "c.toml", &warnings);

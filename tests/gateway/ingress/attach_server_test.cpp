@@ -269,6 +269,58 @@ TEST_F(AttachServerTest, TooManyAtOnceAreToldSo) {
   EXPECT_EQ(busy, 2);
 }
 
+TEST_F(AttachServerTest, ACrowdAtTheDoorGetsABoundedPieceOfATurn) {
+  settings_.max_attaching = 4;
+  listen();
+  std::vector<shm::Fd> crowd;
+  for (int i = 0; i < 60; ++i) crowd.push_back(connect());
+  server_->do_work();
+  int refused = 0;
+  for (const shm::Fd& one : crowd) refused += reply(one).has_value() ? 1 : 0;
+  EXPECT_LE(refused, 16) << "an operator's halt waits behind the rest";
+  EXPECT_GT(refused, 0);
+}
+
+TEST_F(AttachServerTest, MemoryThatAStrategyKeepsIsNotTheGateways) {
+  listen();
+  auto lane = attach(request("alpha", "main"));
+  ASSERT_TRUE(lane.has_value()) << lane.error().message;
+  const shm::Fd kept{::dup(lane->mapping->lane.fd())};
+  const auto pages = [&kept] {
+    struct stat status{};
+    EXPECT_EQ(::fstat(kept.get(), &status), 0);
+    return status.st_blocks;
+  };
+  ASSERT_GT(pages(), 0);
+  {
+    const AttachedLane gone = std::move(*lane);
+  }
+  turns();
+  EXPECT_TRUE(server_->peers().empty());
+  EXPECT_EQ(pages(), 0) << "what a strategy does not let go of would be charged to the gateway for ever";
+}
+
+TEST_F(AttachServerTest, AttachingAgainAndAgainIsBounded) {
+  settings_.strategies[0].attach_burst = 3;
+  listen();
+  int attached = 0;
+  std::string told;
+  const Ns begin = monotonic_now();
+  for (int i = 0; i < 20; ++i) {
+    auto lane = attach(request("alpha", "main"));
+    attached += lane.has_value() ? 1 : 0;
+    if (!lane) told = lane.error().message;
+    turns();
+  }
+  EXPECT_GE(attached, 3);
+  const Ns most = 4 + (monotonic_now() - begin) * kAttachesPerSecond / kSecond;
+  EXPECT_LE(attached, most) << "each attach makes memory and costs the I/O thread time";
+  if (attached < 20) {
+    EXPECT_THAT(told, HasSubstr("attaches more than"));
+  }
+  EXPECT_TRUE(attach(request("beta", "main")).has_value()) << "another strategy is not kept out";
+}
+
 TEST_F(AttachServerTest, AFloodOfRefusalsIsCountedInTheLogInsteadOfListed) {
   listen();
   constexpr int kTries = 40;

@@ -1,7 +1,19 @@
 // The wake-up protocol of the `block` policy, step by step in one thread.
+#include <array>
+#include <atomic>
+#include <climits>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/gateway/ingress/raw_lane.hpp"
 
@@ -100,6 +112,36 @@ TEST(LaneSleep, AStrategyThatMadeRoomWakesForItsWaitingIntents) {
   EXPECT_TRUE(rung(*set)) << "nobody else would ever tell that there is room now";
   set->cancel_sleep();
   EXPECT_EQ(drain(*set).size(), 1U);
+}
+
+/// Whether thread `id` of this process sleeps in the kernel.
+bool sleeps(pid_t id) {
+  std::ifstream stat("/proc/self/task/" + std::to_string(id) + "/stat");
+  const std::string line{std::istreambuf_iterator<char>{stat}, {}};
+  const std::size_t name = line.rfind(')');
+  return name != std::string::npos && line.substr(name + 2, 1) == "S";
+}
+
+TEST(LaneSleep, ManySleepersOfOneLaneCostOneWakeUp) {
+  constexpr int kSleepers = 8;
+  const auto set = make_set(small_lanes());
+  RawLane raw = attach(*set, "one");
+  auto* const word = reinterpret_cast<std::uint32_t*>(&raw.view.header->strategy_waits);
+  raw.view.header->strategy_waits.store(1);
+  std::array<std::atomic<pid_t>, kSleepers> ids{};
+  std::vector<std::jthread> sleepers;
+  for (auto& id : ids) {
+    sleepers.emplace_back([&id, word] {
+      id.store(::gettid());
+      ::syscall(SYS_futex, word, FUTEX_WAIT, 1, nullptr, nullptr, 0);
+    });
+  }
+  for (auto& id : ids)
+    while (id.load() == 0 || !sleeps(id.load())) std::this_thread::yield();
+  wire::Outcome outcome = event(1, EventKind::queued);
+  ASSERT_EQ(set->publish(raw.lane(), outcome), PublishResult::ok);
+  EXPECT_EQ(::syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0), kSleepers - 1)
+      << "the I/O thread must not pay for each thread of a strategy";
 }
 
 TEST(LaneSleep, ACommandWakes) {

@@ -247,6 +247,32 @@ TEST(LaneSet, RefusesASecondAttachAndTooManyNames) {
   EXPECT_TRUE(set->attached(first.lane()));
 }
 
+TEST(LaneSet, NoStrategyTakesTheNamesThatAreKeptForOthersAndTheOperator) {
+  LaneSettings settings = small_lanes();
+  settings.max_lanes_of = {8, 8};
+  settings.kept_for_each = 2;
+  const auto set = make_set(settings);
+  const auto kind = [&set](const std::string& name, std::uint16_t strategy) {
+    return attach(*set, name, strategy).answer.kind;
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(kind("lane" + std::to_string(i), 0), LaneAnswer::Kind::attached) << i;
+  EXPECT_EQ(kind("lane5", 0), LaneAnswer::Kind::refused)
+      << "three of eight are left: its operator's, two of the other";
+  EXPECT_EQ(kind("cli", 0), LaneAnswer::Kind::attached);
+  EXPECT_EQ(kind("lane5", 0), LaneAnswer::Kind::refused);
+  EXPECT_EQ(kind("main", 1), LaneAnswer::Kind::attached);
+  EXPECT_EQ(kind("second", 1), LaneAnswer::Kind::refused) << "the last one is its operator's";
+  EXPECT_EQ(kind("cli", 1), LaneAnswer::Kind::attached);
+}
+
+TEST(LaneSet, TheOperatorsLaneIsBesideAStrategysOwn) {
+  const auto set = make_set(small_lanes());
+  EXPECT_EQ(attach(*set, "one", 2).answer.kind, LaneAnswer::Kind::attached);
+  EXPECT_EQ(attach(*set, "two", 2).answer.status, wire::AttachStatus::too_many_lanes);
+  EXPECT_EQ(attach(*set, "cli", 2).answer.kind, LaneAnswer::Kind::attached)
+      << "a strategy that has used up its names must still be helped by hand";
+}
+
 TEST(LaneSet, ASmallBudgetReachesEveryLane) {
   const auto set = make_set(small_lanes(64));
   std::vector<RawLane> lanes;
