@@ -10,15 +10,20 @@
 #include <variant>
 #include <vector>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "common/client/session.hpp"
 #include "common/clock.hpp"
 #include "common/json_text.hpp"
+#include "common/standard_descriptors.hpp"
 #include "gateway/cli/admin.hpp"
 #include "gateway/cli/command_line.hpp"
 #include "gateway/cli/outcome_text.hpp"
 #include "gateway/cli/play.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/doctor/doctor.hpp"
+#include "gateway/journal/hot_directory.hpp"
 #include "gateway/journal/os_storage.hpp"
 #include "gateway/journal/print.hpp"
 #include "gateway/journal/reader.hpp"
@@ -149,6 +154,12 @@ Exit run(const AdminCommand& command) {
   return reply->ok ? Exit::ok : Exit::not_done;
 }
 
+/// Whose gateway works there: it holds the lock that it made.
+uid_t owner_of(const std::string& state_dir) {
+  struct stat status{};
+  return ::stat((state_dir + "/lock").c_str(), &status) == 0 ? status.st_uid : ::geteuid();
+}
+
 Exit run(JournalCommand& command) {
   if (!command.config.empty()) {
     const auto config = config::load(command.config);
@@ -159,7 +170,7 @@ Exit run(JournalCommand& command) {
   journal::OsStorage storage;
   journal::Settings settings;
   settings.state_dir = command.state_dir;
-  settings.hot_dir = command.hot_dir;
+  settings.hot_dir = journal::find_hot_directory(command.hot_dir, owner_of(command.state_dir)).path;
   if (!command.client_oid.empty()) {
     const auto format = command.json ? journal::Format::json : journal::Format::text;
     const auto lines = journal::explain(storage, settings, command.client_oid, format);
@@ -215,6 +226,7 @@ Exit run(const Stop& stop) {
 }  // namespace backhand::cli
 
 int main(int argc, char** argv) {
+  if (!backhand::open_standard_descriptors()) return static_cast<int>(backhand::cli::Exit::usage);
   try {
     auto command = backhand::cli::read_command_line({argv + 1, argv + argc});
     return static_cast<int>(std::visit([](auto& asked) { return backhand::cli::run(asked); }, command));

@@ -22,7 +22,7 @@ class Journal : public Sink {
  public:
   /// Copies what is new to disk (at most one batch), syncs it, starts a new segment when one is due. Returns
   /// how many records it made durable. Called from: one thread, at least every 10 ms (durability "process":
-  /// the service thread; "power": a thread of its own, see start_thread).
+  /// the disk thread; "power": a thread of its own, see start_thread).
   virtual std::uint64_t do_work() = 0;
 
   /// The sentence that says why the journal failed; empty while it has not. Any thread.

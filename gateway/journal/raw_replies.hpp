@@ -41,11 +41,11 @@ class RawReplies {
   /// Copies the reply into the queue; false, counted, where it is full. Called from: the I/O thread only. No
   /// allocation, no system call.
   bool push(const RawReply& reply) noexcept;
-  /// Writes what is queued; returns how many. Called from: the service thread only.
+  /// Writes what is queued; returns how many. Called from: the disk thread only.
   std::size_t do_work();
 
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
-  /// Why the last write failed; empty after a good one. Service thread.
+  /// Why the last write failed; empty after a good one. Disk thread.
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
 
  private:

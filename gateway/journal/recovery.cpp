@@ -175,6 +175,13 @@ Recovery::Done Recovery::read_hot() {
     return hot_unusable(damaged(path, 0, "no header of a hot segment").message);
   // Of another boot: it lies on no tmpfs, and how much of it was written back nobody knows.
   if (header.boot_hash != boot_hash_) return {};
+  // A state directory without any journal is a new one, in the place of one that was lost or moved away.
+  if (out_.journal_id == 0) {
+    hot_given_up_ = true;
+    out_.tail_reason = settings_.state_dir + " holds no journal, and " + path +
+                       " holds records of one that is gone: starting anew, every position is blocked first";
+    return {};
+  }
   if (header.journal_id != out_.journal_id)
     return hot_unusable(path + " holds records of another journal than " + settings_.state_dir);
   return take_hot(file.handle(), header);

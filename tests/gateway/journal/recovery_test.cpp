@@ -200,11 +200,25 @@ TEST(Recovery, AHotSegmentOfAnotherJournalIsRefused) {
   run_once(storage, small_settings(), 12, true);
   storage.bytes(hot_file(small_settings())) = storage.bytes(hot_file(other));
   EXPECT_THAT(refusal(storage, small_settings()), HasSubstr("another journal"));
+}
+
+TEST(Recovery, AnEmptiedStateDirectoryBesideAHotSegmentBlocksEverythingFirst) {
+  MemoryStorage storage;
+  run_once(storage, small_settings(), 12);
   for (const std::string& path : storage.paths()) {
     if (path.starts_with("/state/")) storage.erase(path);
   }
-  EXPECT_THAT(refusal(storage, small_settings()), HasSubstr("another journal"))
-      << "an emptied state directory beside a hot segment is a lost journal, not a first start";
+  const auto recovered = look(storage, small_settings());
+  ASSERT_TRUE(recovered) << "to move the state directory away is what to do when its disk is lost: "
+                         << recovered.error().message;
+  EXPECT_EQ(recovered->tail, TailLoss::hot_lost) << "it is a lost journal, not a first start";
+  EXPECT_THAT(recovered->tail_reason, HasSubstr(hot_file(small_settings())));
+  EXPECT_EQ(recovered->next_number, 1U) << "nothing of the other journal is taken over";
+  auto run = Run::start(storage, small_settings());
+  ASSERT_TRUE(run) << run.error().message;
+  const auto next = look(storage, small_settings());
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_TRUE(next->unclean()) << "the block outlives a further restart";
 }
 
 TEST(Recovery, AGapBetweenDiskAndHotSegmentIsRefused) {
