@@ -1,4 +1,5 @@
 // backhandd: the gateway daemon. Command line and environment stop here.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <sys/prctl.h>
 
+#include "common/standard_descriptors.hpp"
 #include "gateway/config/describe.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/net/tls_context.hpp"
@@ -82,10 +84,15 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!backhand::open_standard_descriptors()) return exit_with(ExitStatus::failed);
+  // A reader of our output that goes away must not end the gateway.
+  (void)std::signal(SIGPIPE, SIG_IGN);
   // Before anything touches OpenSSL, so that its small blocks come from lists of their own.
   (void)backhand::net::install_tls_allocator();
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    backhand::service::flush_log();
+    return status;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "backhandd: %s\n", error.what());
     return exit_with(ExitStatus::failed);

@@ -229,15 +229,27 @@ void Engine::on_noted(LaneIndex lane, std::uint64_t record, Ns now) noexcept {
   note_appended(ports_.journal.append(stamp, body), now);
 }
 
-void Engine::halt(std::string_view reason, Ns now) noexcept {
-  if (risk_.halted()) return;
+/// What is to be said of a halt that is in force already: it is not recorded twice, as room for its record
+/// was kept once.
+journal::Appended Engine::recorded_before(std::uint64_t record) const noexcept {
+  using journal::AppendStatus;
+  if (journal_failed_) return {AppendStatus::failed, 0};
+  const bool durable = ports_.journal.durable_number() >= record;
+  return {durable ? AppendStatus::durable : AppendStatus::pending, record};
+}
+
+journal::Appended Engine::halt(std::string_view reason, Ns now) noexcept {
+  if (risk_.halted()) return recorded_before(halt_record_);
   risk_.halt();
   journal::Halted body{};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::all;
-  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
+  const journal::Appended appended = ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  note_appended(appended, now);
+  halt_record_ = appended.number;
   notice(wire::NoticeKind::halted, {}, {}, nullptr, now);
   stand_down(std::nullopt, wire::DenyReason::halted, now);
+  return appended;
 }
 
 bool Engine::resume(std::string_view reason, Ns now) noexcept {
@@ -254,17 +266,20 @@ bool Engine::resume(std::string_view reason, Ns now) noexcept {
 
 bool Engine::may_record_resume() noexcept { return !journal_failed_ && spare_records() > 0; }
 
-void Engine::halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
+journal::Appended Engine::halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept {
   AccountState& state = accounts_[account.value];
-  if (state.halted_by_operator) return;
+  if (state.halted_by_operator) return recorded_before(state.halt_record);
   state.halted_by_operator = true;
   journal::Halted body{};
   body.name = FixedString<24>{config_.accounts[account.value].name};
   body.reason = FixedString<48>{reason};
   body.scope = journal::Scope::account;
-  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
+  const journal::Appended appended = ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
+  note_appended(appended, now);
+  state.halt_record = appended.number;
   notice(wire::NoticeKind::halted, account, {}, nullptr, now);
   stand_down(account, wire::DenyReason::halted, now);
+  return appended;
 }
 
 bool Engine::resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept {

@@ -77,6 +77,7 @@ struct AccountState {
   std::uint8_t mode_tried = 0;       ///< Asked about several times in vain: nothing else waits for it.
   std::uint8_t positions_tried = 0;
   std::uint8_t proven = 0;    ///< Mode, positions and contract rules are known: reversals of it are taken.
+  std::uint64_t halt_record = 0;  ///< Number of the record of the operator's halt; 0: of an earlier start.
   bool kind_settled = false;  ///< Whether it is a lead trader's was answered, or asked several times in vain.
   ThrottleHistory throttles;
   wire::VenueCode refusal;  ///< With halted and refused.
@@ -139,10 +140,11 @@ class Engine final : public net::Handler {
 
   // Operator's commands. Called from: service, between turns.
 
-  void halt(std::string_view reason, Ns now) noexcept;
+  /// In force when it returns, whatever the answer: that says whether the record of it will hold.
+  journal::Appended halt(std::string_view reason, Ns now) noexcept;
+  journal::Appended halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
   /// False: it could not be recorded, so it did not happen.
   [[nodiscard]] bool resume(std::string_view reason, Ns now) noexcept;
-  void halt_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
   /// Also ends a halt that the venue caused; readiness is proven anew. False as for `resume`.
   [[nodiscard]] bool resume_account(AccountIndex account, std::string_view reason, Ns now) noexcept;
   /// An operator says what became of an unresolved reversal. False where no unresolved one has this name.
@@ -370,6 +372,7 @@ class Engine final : public net::Handler {
 
   // engine.cpp
   [[nodiscard]] bool may_record_resume() noexcept;
+  [[nodiscard]] journal::Appended recorded_before(std::uint64_t record) const noexcept;
   void prove_all_accounts(Ns now) noexcept;
   /// Learns the venue's time; false where the reply cannot be one to the probe that was written then.
   [[nodiscard]] bool take_probe(const net::ReplyView& reply, const bitget::ProbeReply& probe,
@@ -461,6 +464,7 @@ class Engine final : public net::Handler {
   bool accounts_begun_ = false;  ///< After an unclean start readiness begins only when the fuse has burnt.
   bool pool_changed_ = false;
   bool stopping_ = false;
+  std::uint64_t halt_record_ = 0;  ///< As AccountState::halt_record, of the halt of all.
   bool journal_failed_ = false;
   bool journal_behind_ = false;  ///< Told last.
   bool ready_ = false;

@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxLine = 16'384;
 constexpr std::size_t kMaxReplyBacklog = 1'048'576;
 constexpr std::size_t kMaxClients = 16;
+constexpr std::size_t kAcceptsPerTurn = 16;
 /// How long accepting pauses where the process has no descriptor left.
 constexpr Ns kAcceptPause_ns = 100 * kMillisecond;
 
@@ -109,19 +110,21 @@ void AdminServer::do_work() {
   const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
   bool somebody_knocks = false;
   for (int i = 0; i < count; ++i) {
-    auto* client = static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr);
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    auto* client = static_cast<Client*>(event.data.ptr);
     if (client == nullptr) {
       somebody_knocks = true;
-    } else if (!serve(*client)) {
+    } else if (!serve(*client, event.events)) {
       clients_.remove_if([client](const Client& c) { return &c == client; });
     }
   }
+  clients_.remove_if([this](Client& client) { return client.later && !go_on(client); });
   // Last, as it may drop clients that the events above name.
-  if (somebody_knocks) accept_all();
+  if (somebody_knocks) accept_some();
 }
 
-void AdminServer::accept_all() {
-  for (;;) {
+void AdminServer::accept_some() {
+  for (std::size_t i = 0; i < kAcceptsPerTurn; ++i) {
     shm::Fd fd{::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!fd.valid()) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -134,11 +137,15 @@ void AdminServer::accept_all() {
     ucred peer{};
     socklen_t length = sizeof peer;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
-    clients_.push_back({std::move(fd), {}, {}, peer.uid});
+    Client& client = clients_.emplace_back();
+    client.fd = std::move(fd);
+    client.uid = peer.uid;
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.ptr = &clients_.back();
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, clients_.back().fd.get(), &event) != 0) clients_.pop_back();
+    event.data.ptr = &client;
+    // Whoever has a halt to say has said it by now.
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, client.fd.get(), &event) != 0 || !serve(client, EPOLLIN))
+      clients_.pop_back();
   }
 }
 
@@ -163,22 +170,58 @@ bool AdminServer::watch_listener() const noexcept {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listen_.get(), &event) == 0;
 }
 
-bool AdminServer::serve(Client& client) {
+bool AdminServer::serve(Client& client, std::uint32_t events) {
+  if ((events & EPOLLIN) != 0 && !client.ended) {
+    if (!read_some(client)) return false;
+  } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+    return false;
+  }
+  return go_on(client);
+}
+
+bool AdminServer::read_some(Client& client) {
   std::array<char, 4'096> bytes{};
   const ssize_t got = ::recv(client.fd.get(), bytes.data(), bytes.size(), 0);
-  if (got == 0) return false;
   if (got < 0) return errno == EAGAIN || errno == EINTR;
-  client.in.append(bytes.data(), static_cast<std::size_t>(got));
-  std::size_t end = 0;
-  while ((end = client.in.find('\n')) != std::string::npos) {
+  if (got > 0) {
+    client.in.append(bytes.data(), static_cast<std::size_t>(got));
+    return true;
+  }
+  client.ended = true;
+  if (!client.later) return false;
+  // The end of what it says stays readable; only that it has gone altogether is of interest now.
+  epoll_event event{};
+  event.data.ptr = &client;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, client.fd.get(), &event) == 0;
+}
+
+bool AdminServer::go_on(Client& client) {
+  for (;;) {
+    if (client.later) {
+      std::optional<std::string> reply = client.later();
+      if (!reply) break;
+      client.later = nullptr;
+      client.out += *reply + "\n";
+    }
+    const std::size_t end = client.in.find('\n');
+    if (end == std::string::npos) break;
     const std::string line = client.in.substr(0, end);
     client.in.erase(0, end + 1);
     auto request = parse_admin_request(line);
-    if (request) request->uid = client.uid;
-    client.out += (request ? handler_(*request) : error_reply(request.error().message)) + "\n";
+    if (!request) {
+      client.out += error_reply(request.error().message) + "\n";
+      continue;
+    }
+    request->uid = client.uid;
+    auto answer = handler_(*request);
+    if (auto* const later = std::get_if<Later>(&answer)) {
+      client.later = std::move(*later);
+    } else {
+      client.out += std::get<std::string>(answer) + "\n";
+    }
   }
   if (client.in.size() > kMaxLine || client.out.size() > kMaxReplyBacklog) return false;
-  return flush(client);
+  return flush(client) && (client.later || !client.ended);
 }
 
 bool AdminServer::flush(Client& client) {

@@ -1,5 +1,6 @@
 // The admin socket (Unix, stream): one JSON object a line in, one a line out. Who may connect is the socket's
-// mode and folder. Service thread only; a slow or mad client holds up nobody and is cut off.
+// mode and folder. Service thread only; a slow or mad client holds up nobody and is cut off. A request whose
+// reply takes time is asked for it in each turn, so that it holds up nobody either.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,10 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "common/error.hpp"
 #include "common/shm/fd.hpp"
@@ -31,8 +34,10 @@ struct AdminRequest {
 
 class AdminServer {
  public:
-  /// Answers with one JSON object, without newline.
-  using Handler = std::function<std::string(const AdminRequest&)>;
+  /// Gives a reply as soon as there is one. Asked in each `do_work`, on the service thread.
+  using Later = std::function<std::optional<std::string>()>;
+  /// Answers with one JSON object, without newline, at once or later.
+  using Handler = std::function<std::variant<std::string, Later>(const AdminRequest&)>;
 
   /// Binds `path` with mode 0600. An error where a live server holds it.
   [[nodiscard]] static std::expected<std::unique_ptr<AdminServer>, Error> listen(const std::string& path,
@@ -42,8 +47,10 @@ class AdminServer {
   AdminServer& operator=(const AdminServer&) = delete;
 
   /// An epoll descriptor: readable when `do_work` has something to do. Where the process has no descriptor
-  /// left, nobody is accepted for 100 ms: call `do_work` now and then all the same.
+  /// left, nobody is accepted for 100 ms, and replies that come later are not seen here: call `do_work` now
+  /// and then all the same.
   [[nodiscard]] int poll_fd() const noexcept { return epoll_.get(); }
+  /// Never blocks; a few events and new clients at most, so that a crowd does not keep its caller.
   void do_work();
 
  private:
@@ -52,13 +59,18 @@ class AdminServer {
     std::string in;
     std::string out;
     std::uint32_t uid = 0;
+    Later later;         ///< The reply that it waits for; its further lines wait meanwhile.
+    bool ended = false;  ///< It says no more, but may still read.
   };
   AdminServer(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
-  void accept_all();
+  void accept_some();
   void pause_accepting(int error);
   void go_on_accepting();
   [[nodiscard]] bool watch_listener() const noexcept;
-  [[nodiscard]] bool serve(Client& client);
+  // Each says whether the client stays.
+  [[nodiscard]] bool serve(Client& client, std::uint32_t events);
+  [[nodiscard]] bool read_some(Client& client);
+  [[nodiscard]] bool go_on(Client& client);
   [[nodiscard]] static bool flush(Client& client);
 
   std::string path_;

@@ -31,6 +31,12 @@ engine::Sent stamped(Ns encoded_ns, const net::WriteResult& result) noexcept {
   return sent;
 }
 
+void ring(const shm::Fd& event) noexcept {
+  const std::uint64_t one = 1;
+  // A full counter is awake enough.
+  (void)!::write(event.get(), &one, sizeof one);
+}
+
 }  // namespace
 
 /// The engine's wire: the pool, and the clock read that stamps when the request was complete.
@@ -151,7 +157,7 @@ class IoLoop::PoolHandler final : public net::Handler {
 };
 
 struct IoLoop::CommandQueue {
-  moodycamel::ConcurrentQueue<Command*> queue{64};
+  moodycamel::ConcurrentQueue<std::shared_ptr<Command>> queue{64};
 };
 
 IoLoop::IoLoop(const Parts& parts)
@@ -160,7 +166,8 @@ IoLoop::IoLoop(const Parts& parts)
       lane_port_(std::make_unique<LanePort>(parts.lanes)),
       engine_(parts.config, parts.dialect, {*wire_, *lane_port_, parts.journal, parts.messages}, parts.epoch),
       commands_(std::make_unique<CommandQueue>()),
-      bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+      bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      commands_done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   handler_ = std::make_unique<PoolHandler>(engine_, parts.messages);
 }
 
@@ -172,7 +179,7 @@ IoLoop::~IoLoop() {
 }
 
 std::expected<void, Error> IoLoop::start() {
-  if (!bell_.valid()) return std::unexpected(os_error("eventfd"));
+  if (!bell_.valid() || !commands_done_.valid()) return std::unexpected(os_error("eventfd"));
   auto pool = net::Pool::create(net_settings(parts_.config, parts_.dialect), *handler_);
   if (!pool) return std::unexpected(pool.error());
   pool_ = std::move(*pool);
@@ -198,17 +205,13 @@ std::expected<void, Error> IoLoop::start() {
   return {};
 }
 
-void IoLoop::post(Command& command) {
-  const bool queued = commands_->queue.enqueue(&command);
+void IoLoop::post(std::shared_ptr<Command> command) {
+  const bool queued = commands_->queue.enqueue(std::move(command));
   BH_ASSERT(queued);
   wake();
 }
 
-void IoLoop::wake() noexcept {
-  const std::uint64_t one = 1;
-  // A full counter is awake enough.
-  (void)!::write(bell_.get(), &one, sizeof one);
-}
+void IoLoop::wake() noexcept { ring(bell_); }
 
 void IoLoop::request_stop(Ns limit_ns) noexcept {
   stop_by_ns_.store(std::max<Ns>(1, monotonic_now() + limit_ns), std::memory_order_release);
@@ -296,12 +299,13 @@ BH_ON_PATH int IoLoop::turn(Ns now) {
 
 int IoLoop::run_commands(Ns now) {
   int done = 0;
-  Command* command = nullptr;
+  std::shared_ptr<Command> command;
   while (commands_->queue.try_dequeue(command)) {
     command->run(engine_, pool_.get(), now);
     command->done.store(true, std::memory_order_release);
     ++done;
   }
+  if (done > 0) ring(commands_done_);
   return done;
 }
 

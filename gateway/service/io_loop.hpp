@@ -26,8 +26,7 @@
 
 namespace backhand::service {
 
-/// Something that another thread wants done between two turns. The poster owns it, keeps it alive until
-/// `done`, and reads its results after that.
+/// Something that another thread wants done between two turns. Results of `run` may be read after `done`.
 struct Command {
   std::function<void(engine::Engine&, const net::Pool*, Ns now)> run;
   std::atomic<bool> done{false};  ///< Release by the I/O thread after run; acquire by the poster.
@@ -59,8 +58,11 @@ class IoLoop {
   /// Makes the connection pool and runs the thread.
   [[nodiscard]] std::expected<void, Error> start();
 
-  /// Hands a command over and wakes the thread. Any thread.
-  void post(Command& command);
+  /// Hands a command over and wakes the thread. Shared, as whoever asked may be gone before it is done. Any
+  /// thread.
+  void post(std::shared_ptr<Command> command);
+  /// An eventfd that is written when commands are done. Any thread.
+  [[nodiscard]] int commands_done_fd() const noexcept { return commands_done_.get(); }
   /// Wakes the thread from a sleep: a record became durable. Any thread; async-signal-safe.
   void wake() noexcept;
   /// No new intents; the loop ends when nothing is on its way any more, or `limit_ns` after now. Any thread.
@@ -99,6 +101,7 @@ class IoLoop {
   struct CommandQueue;
   std::unique_ptr<CommandQueue> commands_;
   shm::Fd bell_;                   ///< Eventfd: commands, stop, durable records.
+  shm::Fd commands_done_;          ///< Eventfd for whoever waits for commands.
   shm::Fd epoll_;                  ///< Over the bell, the lanes and the pool; only with IdlePolicy::block.
   std::atomic<Ns> stop_by_ns_{0};  ///< 0: not asked to.
   std::atomic<const char*> not_ready_because_{"not started"};  ///< A constant of the program.

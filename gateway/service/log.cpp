@@ -1,15 +1,46 @@
 #include "gateway/service/log.hpp"
 
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include <simdjson.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "gateway/service/line_writer.hpp"
 
 namespace backhand::service {
 
 namespace {
+
+/// How long the last lines of a run may take to be read.
+constexpr Ns kLastLines_ns = 500 * kMillisecond;
+
+/// Formats on the thread that logs and writes on one of its own: standard error may be a pipe that nobody
+/// reads.
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  [[nodiscard]] LineWriter& writer() noexcept { return writer_; }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    writer_.put(std::string{text.data(), text.size()});
+  }
+  void flush_() override {}
+
+  LineWriter writer_{STDERR_FILENO};
+};
+
+/// The logger's only sink; null before `start_log`.
+std::shared_ptr<LineSink>& the_sink() {
+  static std::shared_ptr<LineSink> sink;
+  return sink;
+}
 
 /// Names come from whoever can reach the attach socket, messages from the venue: neither may begin a line of
 /// its own, steer a terminal or make the log something else than UTF-8.
@@ -34,12 +65,18 @@ std::string on_one_line(std::string_view text) {
 }  // namespace
 
 void start_log() {
-  auto logger = spdlog::stderr_logger_mt("backhand");
+  the_sink() = std::make_shared<LineSink>();
+  auto logger = std::make_shared<spdlog::logger>("backhand", the_sink());
   // systemd's journal stamps lines itself.
   logger->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%l: %v" : "%Y-%m-%dT%H:%M:%S.%e %l: %v");
-  logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
+
+void flush_log() {
+  if (the_sink()) (void)the_sink()->writer().flush(kLastLines_ns);
+}
+
+std::uint64_t log_lines_dropped() { return the_sink() ? the_sink()->writer().dropped() : 0; }
 
 void log(LogLevel level, std::string_view line) {
   const std::string text = on_one_line(line);

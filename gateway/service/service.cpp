@@ -2,28 +2,29 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <csignal>
+#include <cstdlib>
 
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 
 #include "common/clock.hpp"
-#include "common/json_text.hpp"
 #include "common/wire/names.hpp"
 #include "gateway/config/describe.hpp"
 #include "gateway/ingress/attach_server.hpp"
+#include "gateway/journal/hot_directory.hpp"
 #include "gateway/journal/locks.hpp"
 #include "gateway/journal/os_storage.hpp"
 #include "gateway/journal/raw_replies.hpp"
 #include "gateway/service/admin_server.hpp"
+#include "gateway/service/disk_thread.hpp"
 #include "gateway/service/io_loop.hpp"
 #include "gateway/service/key_hash.hpp"
 #include "gateway/service/log.hpp"
 #include "gateway/service/net_settings.hpp"
+#include "gateway/service/operator_commands.hpp"
 #include "gateway/service/sample_strategy.hpp"
-#include "gateway/service/status.hpp"
 #include "gateway/service/systemd.hpp"
 #include "gateway/service/trouble_text.hpp"
 
@@ -34,7 +35,16 @@ namespace {
 constexpr std::uint64_t kRawReplyBytes = 64ULL * 1024 * 1024;
 constexpr std::size_t kRawReplySlots = 256;
 /// The journal promises its disk copy within 10 ms.
+constexpr Ns kDiskTick_ns = 5 * kMillisecond;
+/// How soon the service thread sees what no descriptor announces: messages of the I/O thread, replies that
+/// wait.
 constexpr int kTick_ms = 5;
+/// Attaches at once beyond one for each lane that a strategy may have.
+constexpr std::uint32_t kSpareAttaches = 32;
+/// Messages of the I/O thread that become log lines in one turn.
+constexpr int kMessagesPerTurn = 256;
+/// How long a stop waits for a disk that does not answer.
+constexpr Ns kDiskPatience_ns = 5 * kSecond;
 
 std::int64_t real_offset() noexcept { return unix_now_ms() * kMillisecond - monotonic_now(); }
 
@@ -150,15 +160,10 @@ class Gateway {
   void on_engine_message(const EngineMessage& message);
   void on_trouble_message(const TroubleMessage& message);
   void feed_systemd(Ns now);
-  [[nodiscard]] std::string answer(const AdminRequest& request);
-  [[nodiscard]] std::string answer_status();
-  [[nodiscard]] std::string answer_halt(const AdminRequest& request, bool halt);
-  [[nodiscard]] std::string answer_resolve(const AdminRequest& request);
-  [[nodiscard]] bool run_on_loop(Command& command);
-  [[nodiscard]] std::string failure(std::string_view message) const {
-    return JsonObject{}.flag("ok", false).text("error", message).line();
-  }
+  void work_on_sockets(int timeout_ms);
+  [[nodiscard]] bool asked_to_stop();
   [[nodiscard]] ExitStatus stop();
+  [[nodiscard]] std::expected<void, Error> close_journal(std::uint32_t open_cases);
 
   config::Config config_;
   std::vector<config::AccountSecrets> secrets_;
@@ -168,10 +173,13 @@ class Gateway {
   std::unique_ptr<ingress::LaneSet> lanes_;
   std::unique_ptr<journal::RawReplies> raw_replies_;
   std::unique_ptr<MessageQueue> messages_;
+  journal::Settings journal_settings_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<IoLoop> loop_;
   std::vector<std::unique_ptr<SampleStrategy>> samples_;
   std::unique_ptr<ingress::AttachServer> attach_;
+  std::unique_ptr<DiskThread> disk_;
+  std::unique_ptr<OperatorCommands> commands_;
   std::unique_ptr<AdminServer> admin_;
   shm::Fd signals_;
   bool ready_told_ = false;
@@ -189,10 +197,9 @@ std::expected<void, Error> Gateway::prepare() {
   sigemptyset(&mask);
   sigaddset(&mask, SIGTERM);
   sigaddset(&mask, SIGINT);
-  // A terminal that closes asks for the same clean stop.
   sigaddset(&mask, SIGHUP);
-  // A reader of our log that goes away must not end the gateway.
-  (void)::signal(SIGPIPE, SIG_IGN);
+  // Under nohup it is ignored, and an ignored signal never comes to a signalfd.
+  (void)std::signal(SIGHUP, SIG_DFL);
   if (::pthread_sigmask(SIG_BLOCK, &mask, nullptr) != 0) return std::unexpected(os_error("pthread_sigmask"));
   signals_ = shm::Fd{::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC)};
   if (!signals_.valid()) return std::unexpected(os_error("signalfd"));
@@ -244,6 +251,9 @@ std::expected<void, Error> Gateway::make_lanes() {
   settings.geometry = {config_.gateway.lane_capacity, config_.gateway.lane_capacity};
   for (const config::Strategy& strategy : config_.strategies)
     settings.max_lanes_of.push_back(strategy.max_lanes);
+  // One of its own and the operator's, where there are enough for all.
+  const std::size_t each = config_.gateway.max_lanes / std::max<std::size_t>(1, config_.strategies.size());
+  settings.kept_for_each = static_cast<std::uint32_t>(std::min<std::size_t>(2, each));
   auto lanes = ingress::LaneSet::create(settings);
   if (!lanes) return std::unexpected(lanes.error());
   lanes_ = std::move(*lanes);
@@ -251,7 +261,12 @@ std::expected<void, Error> Gateway::make_lanes() {
 }
 
 std::expected<void, Error> Gateway::open_journal_and_recover() {
-  journal::Settings settings = journal_settings(config_);
+  journal_settings_ = journal_settings(config_);
+  auto hot = journal::make_hot_directory(config_.gateway.hot_dir);
+  if (!hot) return std::unexpected(hot.error());
+  if (!hot->warning.empty()) log(LogLevel::warning, hot->warning);
+  journal_settings_.hot_dir = hot->path;
+  journal::Settings& settings = journal_settings_;
   const auto unix_seconds = unix_now_ms() / 1'000;
   auto recovered = journal::recover(storage_, settings, unix_seconds);
   if (!recovered) return std::unexpected(recovered.error());
@@ -292,8 +307,17 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
   if (open > 0)
     log(LogLevel::warning,
         std::to_string(open) + " intents had no end when the gateway stopped; going on with them");
-  if (config_.gateway.durability == config::Durability::power)
-    journal_->start_thread([this] { loop_->wake(); });
+  if (auto done = take_over_marked_halts(config_, settings, storage_, *journal_, loop_->engine()); !done)
+    return done;
+  const bool power = config_.gateway.durability == config::Durability::power;
+  if (power) journal_->start_thread([this] { loop_->wake(); });
+  // With "power" the journal's own thread syncs before each send; the venue's replies must not hold that up.
+  disk_ = std::make_unique<DiskThread>(
+      [this, power] {
+        if (!power) (void)journal_->do_work();
+        (void)raw_replies_->do_work();
+      },
+      kDiskTick_ns);
   return {};
 }
 
@@ -311,13 +335,16 @@ std::expected<void, Error> Gateway::open_sockets() {
                                   [](const config::Strategy& strategy) { return !strategy.uids.empty(); });
   settings.socket_mode = others ? 0666 : 0600;
   for (const config::Strategy& strategy : config_.strategies)
-    settings.strategies.push_back({strategy.name, strategy.uids});
+    settings.strategies.push_back({strategy.name, strategy.uids, strategy.max_lanes + kSpareAttaches});
   settings.log = [](std::string_view line) { log(LogLevel::info, line); };
   auto attach = ingress::AttachServer::listen(std::move(settings), lanes_->port());
   if (!attach) return std::unexpected(attach.error());
   attach_ = std::move(*attach);
-  auto admin =
-      AdminServer::listen(config_.gateway.admin_socket, [this](const AdminRequest& r) { return answer(r); });
+  commands_ = std::make_unique<OperatorCommands>(
+      OperatorCommands::Parts{config_, journal_settings_, storage_, *journal_, *loop_, *disk_, *dialect_,
+                              dial_problem_});
+  auto admin = AdminServer::listen(config_.gateway.admin_socket,
+                                   [this](const AdminRequest& r) { return commands_->answer(r); });
   if (!admin) return std::unexpected(admin.error());
   admin_ = std::move(*admin);
   return loop_->start();
@@ -326,17 +353,9 @@ std::expected<void, Error> Gateway::open_sockets() {
 ExitStatus Gateway::serve() {
   log(LogLevel::info, "started; proving readiness");
   for (auto& sample : samples_) sample->start();
-  std::array<pollfd, 3> watched{pollfd{signals_.get(), POLLIN, 0}, pollfd{attach_->poll_fd(), POLLIN, 0},
-                                pollfd{admin_->poll_fd(), POLLIN, 0}};
-  const bool writes_journal = config_.gateway.durability == config::Durability::process;
   for (;;) {
-    (void)::poll(watched.data(), watched.size(), kTick_ms);
-    if (watched[0].revents != 0) return stop();
-    (void)attach_->do_work();
-    admin_->do_work();
-    if (writes_journal) (void)journal_->do_work();
-    (void)raw_replies_->do_work();
-    take_messages();
+    work_on_sockets(kTick_ms);
+    if (asked_to_stop()) return stop();
     feed_systemd(monotonic_now());
     if (refused_at_start_) {
       (void)stop();
@@ -345,13 +364,39 @@ ExitStatus Gateway::serve() {
   }
 }
 
+/// One turn of the service thread. Each part does a bounded piece of work and never blocks, so that none of
+/// strategies, operator, watchdog and log waits for another. The operator comes first.
+void Gateway::work_on_sockets(int timeout_ms) {
+  std::array<pollfd, 4> watched{pollfd{admin_->poll_fd(), POLLIN, 0},
+                                pollfd{loop_->commands_done_fd(), POLLIN, 0},
+                                pollfd{attach_->poll_fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+  (void)::poll(watched.data(), watched.size(), timeout_ms);
+  if (watched[1].revents != 0) {
+    std::uint64_t done = 0;
+    (void)!::read(loop_->commands_done_fd(), &done, sizeof done);
+  }
+  admin_->do_work();
+  (void)attach_->do_work();
+  take_messages();
+}
+
+bool Gateway::asked_to_stop() {
+  signalfd_siginfo signal{};
+  while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+    if (signal.ssi_signo != SIGHUP) return true;
+    log(LogLevel::warning,
+        "SIGHUP: a running gateway does not read its configuration again; restart it to change it");
+  }
+  return false;
+}
+
 void Gateway::take_messages() {
   EngineMessage message;
-  while (messages_->take(message)) on_engine_message(message);
+  for (int i = 0; i < kMessagesPerTurn && messages_->take(message); ++i) on_engine_message(message);
   TroubleMessage trouble;
-  while (messages_->take(trouble)) on_trouble_message(trouble);
+  for (int i = 0; i < kMessagesPerTurn && messages_->take(trouble); ++i) on_trouble_message(trouble);
   PoolMessage pool;
-  while (messages_->take(pool)) {
+  for (int i = 0; i < kMessagesPerTurn && messages_->take(pool); ++i) {
     const std::string_view why{pool.text.data(), pool.length};
     const std::string line = "connections " + std::to_string(pool.ready) + " of " +
                              std::to_string(pool.wanted) + (why.empty() ? "" : ": ") + std::string{why};
@@ -419,103 +464,17 @@ void Gateway::feed_systemd(Ns now) {
   notify_watchdog();
 }
 
-bool Gateway::run_on_loop(Command& command) {
-  loop_->post(command);
-  // The I/O thread takes commands between turns, and it does not stop for long; a loop that is stuck ends by
-  // watchdog.
-  while (!command.done.load(std::memory_order_acquire)) {
-    if (loop_->ended() && !command.done.load(std::memory_order_acquire)) return false;
-    std::this_thread::sleep_for(std::chrono::microseconds{100});
-  }
-  return true;
-}
-
-std::string Gateway::answer(const AdminRequest& request) {
-  if (request.command == "status") return answer_status();
-  if (request.command == "halt") return answer_halt(request, true);
-  if (request.command == "resume") return answer_halt(request, false);
-  if (request.command == "resolve") return answer_resolve(request);
-  return failure("unknown command \"" + request.command + "\"; known are status, halt, resume, resolve");
-}
-
-std::string Gateway::answer_status() {
-  Status status = make_status(config_);
-  Command command;
-  command.run = [&](engine::Engine& engine, const net::Pool* pool, Ns now) {
-    gather(engine, pool, now, status);
-  };
-  if (!run_on_loop(command)) return failure("the gateway is stopping");
-  return to_json(status, config_, loop_->engine().directory(), *dialect_, dial_problem_);
-}
-
-std::string Gateway::answer_halt(const AdminRequest& request, bool halt) {
-  AccountIndex account;
-  if (!request.account.empty()) {
-    for (std::uint16_t a = 0; a < config_.accounts.size(); ++a) {
-      if (config_.accounts[a].name == request.account) account = AccountIndex{a};
-    }
-    if (!account.valid()) return failure("no account is called \"" + request.account + "\"");
-  }
-  Command command;
-  bool recorded = true;
-  command.run = [&](engine::Engine& engine, const net::Pool*, Ns now) {
-    if (halt && account.valid()) {
-      engine.halt_account(account, request.reason, now);
-    } else if (halt) {
-      engine.halt(request.reason, now);
-    } else {
-      recorded = account.valid() ? engine.resume_account(account, request.reason, now)
-                                 : engine.resume(request.reason, now);
-    }
-  };
-  if (!run_on_loop(command)) return failure("the gateway is stopping");
-  if (!recorded) return failure("not resumed: the journal cannot record it (disk behind, or failed)");
-  log(LogLevel::warning, std::string{halt ? "halted" : "resumed"} + " by user " +
-                             std::to_string(request.uid) +
-                             (request.account.empty() ? "" : "; account " + request.account) +
-                             (request.reason.empty() ? "" : "; " + request.reason));
-  return JsonObject{}.flag("ok", true).line();
-}
-
-std::string Gateway::answer_resolve(const AdminRequest& request) {
-  const auto result = wire::from_string<wire::SettledResult>(request.result);
-  if (!result || *result == wire::SettledResult::none) {
-    return failure("\"result\" must be reversed, partly_reversed, closed_only or not_executed");
-  }
-  if (request.client_oid.empty() || !wire::ClientOid::fits(request.client_oid)) {
-    return failure("\"client_oid\" must name one reversal");
-  }
-  bool found = false;
-  Command command;
-  command.run = [&](engine::Engine& engine, const net::Pool*, Ns now) {
-    found = engine.resolve(wire::ClientOid{request.client_oid}, *result, request.uid, request.reason, now);
-  };
-  if (!run_on_loop(command)) return failure("the gateway is stopping");
-  if (!found) return failure("no unresolved reversal is called \"" + request.client_oid + "\"");
-  log(LogLevel::warning,
-      "resolved by user " + std::to_string(request.uid) + ": " + request.client_oid + " " + request.result);
-  return JsonObject{}.flag("ok", true).line();
-}
-
 ExitStatus Gateway::stop() {
   notify_stopping();
   log(LogLevel::info, "stopping: no new intents; what is on its way gets its time");
   attach_->refuse_new();
   loop_->request_stop(static_cast<Ns>(config_.gateway.stop_timeout_ms) * kMillisecond);
-  const bool writes_journal = config_.gateway.durability == config::Durability::process;
-  while (!loop_->ended()) {
-    (void)attach_->do_work();
-    admin_->do_work();
-    if (writes_journal) (void)journal_->do_work();
-    take_messages();
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
+  while (!loop_->ended()) work_on_sockets(1);
   loop_->join();
   for (auto& sample : samples_) sample->stop();
-  (void)raw_replies_->do_work();
   take_messages();
   const std::uint32_t open = loop_->engine().without_end();
-  if (auto closed = journal_->close(monotonic_now(), open); !closed) {
+  if (auto closed = close_journal(open); !closed) {
     log(LogLevel::error, closed.error().message);
     return ExitStatus::failed;
   }
@@ -526,6 +485,25 @@ ExitStatus Gateway::stop() {
   log(LogLevel::warning, "stopped; " + std::to_string(open) +
                              " reversals have no definite end; the next start goes on with them");
   return ExitStatus::without_end;
+}
+
+std::expected<void, Error> Gateway::close_journal(std::uint32_t open_cases) {
+  std::expected<void, Error> closed;
+  disk_->finish([&] {
+    (void)raw_replies_->do_work();
+    closed = journal_->close(monotonic_now(), open_cases);
+  });
+  const Ns until = monotonic_now() + kDiskPatience_ns;
+  while (!disk_->finished() && monotonic_now() < until) work_on_sockets(1);
+  if (disk_->finished()) return closed;
+  log(LogLevel::error, "the disk has not answered for " + std::to_string(kDiskPatience_ns / kSecond) +
+                           " s: stopped without the journal's last records on it; the next start takes them "
+                           "from the hot segment, "
+                           "or blocks every position first where there is none");
+  // Nobody can end a thread that waits for the disk, and everything that it uses must stay as it is.
+  disk_->abandon();
+  flush_log();
+  std::_Exit(static_cast<int>(ExitStatus::failed));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The gateway as a process: everything that is made at start, and the service thread that then serves
-// attaching strategies, the admin socket, the journal's disk work, systemd and the log. Lives as long as
+// attaching strategies, the admin socket and systemd, and waits for neither disk nor log. Lives as long as
 // `main`.
 #pragma once
 

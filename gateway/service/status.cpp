@@ -185,6 +185,7 @@ std::string to_json(const Status& status, const config::Config& config, const en
   out.number("open_intents", status.open_intents);
   out.flag("clock_known", status.clock_known).number("clock_offset_ns", status.clock_offset_ns);
   out.number("clock_error_ns", status.clock_error_ns);
+  out.number("log_lines_dropped", status.log_lines_dropped);
   out.raw("connections", pool_json(status)).raw("counters", counters_json(status.counters));
   out.raw("accounts", accounts + "]").raw("positions", positions_json(status, config, directory));
   return out.line();

@@ -32,6 +32,7 @@ struct Status {
   bool clock_known = false;
   Ns clock_offset_ns = 0;
   Ns clock_error_ns = 0;
+  std::uint64_t log_lines_dropped = 0;         ///< Nobody read them in time.
   std::vector<engine::AccountState> accounts;  ///< Sized before.
   std::vector<Position> positions;             ///< Capacity made before; those that are occupied or blocked.
 };

@@ -296,7 +296,7 @@ void World::halt_for_a_while() {
   if (!context_.faults_on || !process_.running() || process_.paused() || process_.journal_failed()) return;
   if (context_.random.chance(0.5)) {
     if (process_.engine().halted()) return;
-    process_.engine().halt("by the operator", context_.clocks.mono());
+    (void)process_.engine().halt("by the operator", context_.clocks.mono());
     if (crash_.dead() || process_.journal_failed()) return;
     context_.fire("halted_by_operator");
     when_durable([this] {
@@ -307,7 +307,7 @@ void World::halt_for_a_while() {
   }
   const AccountIndex account{static_cast<std::uint16_t>(context_.random.below(plan_.config.accounts.size()))};
   if (process_.engine().account(account).halted_by_operator) return;
-  process_.engine().halt_account(account, "by the operator", context_.clocks.mono());
+  (void)process_.engine().halt_account(account, "by the operator", context_.clocks.mono());
   if (crash_.dead() || process_.journal_failed()) return;
   context_.fire("account_halted_by_operator");
   when_durable([this, account] {

@@ -65,6 +65,34 @@ TEST_F(AdminServerTest, AnswersLinesInTheirOrder) {
             "{\"ok\":false,\"error\":\"field \\\"command\\\" must be text\"}\n");
 }
 
+TEST_F(AdminServerTest, AReplyThatTakesTimeHoldsUpNobodyAndKeepsItsPlace) {
+  std::optional<std::string> ready;
+  server_.reset();
+  auto server = AdminServer::listen(folder_ + "/admin.sock", [&ready](const AdminRequest& request) {
+    using Answer = std::variant<std::string, AdminServer::Later>;
+    return request.command == "slow" ? Answer{AdminServer::Later{[&ready] { return ready; }}}
+                                     : Answer{"quick"};
+  });
+  ASSERT_TRUE(server) << server.error().message;
+  server_ = std::move(*server);
+  const shm::Fd slow = connect();
+  const std::string lines = "{\"command\":\"slow\"}\n{\"command\":\"x\"}\n";
+  ASSERT_EQ(::send(slow.get(), lines.data(), lines.size(), 0), static_cast<ssize_t>(lines.size()));
+  ASSERT_EQ(::shutdown(slow.get(), SHUT_WR), 0);
+  const shm::Fd gone = connect();
+  ASSERT_EQ(::send(gone.get(), lines.data(), lines.size(), 0), static_cast<ssize_t>(lines.size()));
+  const shm::Fd other = connect();
+  ASSERT_EQ(::send(other.get(), lines.data() + 19, lines.size() - 19, 0),
+            static_cast<ssize_t>(lines.size() - 19));
+  for (int i = 0; i < 5; ++i) server_->do_work();
+  EXPECT_EQ(answer(other), "quick\n");
+  EXPECT_EQ(answer(slow), "");
+  EXPECT_FALSE(wants_work()) << "whoever polls it would spin";
+  ready = "at last";
+  server_->do_work();
+  EXPECT_EQ(answer(slow), "at last\nquick\n");
+}
+
 TEST_F(AdminServerTest, LooksAwayWhereThereIsNoDescriptorLeftAndComesBack) {
   ASSERT_NE(server_, nullptr);
   const shm::Fd client = connect();

@@ -179,10 +179,10 @@ class HotPath : public ::testing::Test {
   }
 
   void on_io_thread(std::function<void()> what) {
-    Command command;
-    command.run = [&](engine::Engine&, const net::Pool*, Ns) { what(); };
+    const auto command = std::make_shared<Command>();
+    command->run = [&](engine::Engine&, const net::Pool*, Ns) { what(); };
     loop_->post(command);
-    while (!command.done.load(std::memory_order_acquire)) serve();
+    while (!command->done.load(std::memory_order_acquire)) serve();
   }
 
   enum class Way : std::uint8_t { pushed, armed };
