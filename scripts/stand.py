@@ -55,7 +55,7 @@ class Stand:
     def __init__(self, preset="release", keep=False):
         self.bin = pathlib.Path(os.environ.get("BACKHAND_BIN", ROOT / "build" / preset / "bin"))
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="backhand-"))
-        # A tmpfs folder of its own for the hot journal and the key locks, so that stands do not meet and leave nothing.
+        # A tmpfs folder of its own for the hot journal, so that stands do not meet and leave nothing.
         self.hot = pathlib.Path(tempfile.mkdtemp(prefix="backhand-", dir="/dev/shm"))
         self.keep = keep
         self.processes = {}

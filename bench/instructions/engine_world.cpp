@@ -154,12 +154,11 @@ struct EngineWorld::Impl {
     auto recovered = journal::recover(storage, settings, kUnixBase_ns / kSecond);
     if (!recovered) fail(recovered.error().message);
     const journal::Recovered copy = *recovered;
-    const std::uint32_t epoch = recovered->epoch;
     auto opened = journal::open_journal(storage, settings, std::move(*recovered), now, kUnixBase_ns);
     if (!opened) fail(opened.error().message);
     journal = std::move(*opened);
     engine = std::make_unique<engine::Engine>(config, *dialect, engine::Ports{wire, lane, *journal, events},
-                                              epoch);
+                                              engine::StartId{journal->epoch(), journal->oid_start()});
     if (!engine->recover(copy, now)) fail("recover");
     engine->start(now);
     engine->on_pool_changed(2, 2, "");

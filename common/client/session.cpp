@@ -237,7 +237,7 @@ void Session::Core::adopt(AttachedLane&& lane) {
                  .last_record = lane.reply.last_record,
                  .intent_capacity = lane.reply.intent_capacity,
                  .outcome_capacity = lane.reply.outcome_capacity};
-  // Where the journal was lost and counts anew, this is less than what was told before.
+  // A record number, also where "what is owed" or "nothing old" was asked for.
   cursor_ = noted_ = lane.reply.cursor;
   mapping_ = std::move(lane.mapping);
   socket_ = std::move(lane.socket);

@@ -47,6 +47,9 @@ enum class AttachStatus : std::uint32_t {
   busy = 9,              ///< Too many peers are attaching at this moment.
   too_slow = 10,         ///< The request did not come in time.
   stopping = 11,         ///< The gateway is shutting down.
+  /// The cursor lies above the lane's last record: the journal was lost, or an older copy runs. Ids above its
+  /// taken mark may have been executed, so the strategy has to look before it goes on with a cursor of 0.
+  journal_behind = 12,
 };
 
 /// Order of the descriptors that come with a reply whose status is ok.

@@ -276,6 +276,8 @@ std::string_view to_string(AttachStatus value) noexcept {
       return "busy";
     case AttachStatus::too_slow:
       return "too_slow";
+    case AttachStatus::journal_behind:
+      return "the journal is behind the strategy";
     case AttachStatus::stopping:
       return "stopping";
   }

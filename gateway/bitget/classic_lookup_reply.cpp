@@ -10,6 +10,7 @@
 #include "gateway/bitget/json.hpp"
 #include "gateway/bitget/quota.hpp"
 #include "gateway/bitget/rows.hpp"
+#include "gateway/bitget/text.hpp"
 
 namespace backhand::bitget {
 namespace {
@@ -151,10 +152,20 @@ class DataReader {
   }
 
   /// The words are not documented; those that are known from clients and by analogy. Any other word, or none,
-  /// does not answer the question, and the configuration holds.
+  /// does not say what kind it is, and the configuration holds. The UID may be text or a number, or missing.
   bool read_account_kind(json::object& fields) noexcept {
     json::Scalar kind;
-    if (!read_one_field(fields, "traderType", kind)) return false;
+    json::Scalar user_id;
+    const bool sound = json::for_each_field(fields, [&](std::string_view key, json::value content) {
+      if (key == "traderType") return json::read_scalar(content, kind);
+      if (key == "userId") return json::read_scalar(content, user_id);
+      return true;
+    });
+    if (!sound) return false;
+    if (user_id.given() && domain::UserId::fits(user_id.text) && is_plain_text(user_id.text)) {
+      out_.user_id = domain::UserId(user_id.text);
+      content_ = Content::whole;
+    }
     for (const std::string_view yes : {"trader", "lead_trader", "true", "1"}) {
       if (kind.text == yes) out_.is_lead_trader = true, content_ = Content::whole;
     }

@@ -18,7 +18,7 @@ namespace backhand::domain {
 
 enum class LookupKind : std::uint8_t {
   venue_time,           ///< The venue's clock. Public: counted per IP only.
-  account_kind,         ///< Lead trader or not; may not exist.
+  account_kind,         ///< Lead trader or not, and whose it is; may not exist.
   account_mode,         ///< Position mode of a product (asks with one of its symbols).
   positions,            ///< All positions of a product.
   contracts,            ///< Rules of all contracts of a product, or of `symbol`. Public.
@@ -103,6 +103,9 @@ struct ReplyTrace {
   FixedString<16> content_encoding{};
 };
 
+/// The venue's name for whoever owns a key, as text.
+using UserId = FixedString<24>;
+
 /// One decoded answer. The vectors keep their capacity between answers, so that decoding allocates nothing
 /// after warm-up; rows beyond the capacity reserved at start set `truncated`, which makes the answer unusable
 /// as proof.
@@ -117,6 +120,7 @@ struct LookupReply {
   wire::OrderId
       end_id;  ///< Of a page of history: where the next, older one begins. Empty: the venue gave none.
   bool is_lead_trader = false;                         ///< account_kind
+  UserId user_id;                                      ///< account_kind; empty where the venue gave none.
   PositionMode position_mode = PositionMode::one_way;  ///< account_mode
   VenueMs server_venue_ms = 0;                         ///< venue_time
   std::vector<PositionRow> positions;
@@ -135,6 +139,7 @@ struct LookupReply {
     truncated = false;
     end_id = {};
     is_lead_trader = false;
+    user_id = {};
     position_mode = PositionMode::one_way;
     server_venue_ms = 0;
     positions.clear();

@@ -16,9 +16,10 @@ namespace {
 constexpr std::uint32_t kOpenLookups = 64;
 /// Denials at the door that are recorded of one strategy in any second; further ones are told all the same.
 constexpr std::uint32_t kRecordedDenials = 100;
-/// Jobs besides the four of each (account, product): account kind, mode, positions, a recheck of the mode.
+/// Jobs besides the five of each (account, product): account kind, mode, history, positions, a recheck of the
+/// mode.
 constexpr std::size_t kSpareJobs = 64;
-constexpr std::size_t kJobsPerProduct = 4;
+constexpr std::size_t kJobsPerProduct = 5;
 /// The venue's own steps are shorter.
 constexpr Ns kLeastLeap_ns = kSecond;
 constexpr std::size_t kProducts = 8;
@@ -49,12 +50,13 @@ Ns shot_age(const config::Config& config) noexcept {
 }  // namespace
 
 Engine::Engine(const config::Config& config, bitget::Dialect& dialect, const Ports& ports,
-               std::uint32_t epoch)
+               const StartId& start)
     : config_(config),
       dialect_(dialect),
       ports_(ports),
-      epoch_(epoch),
-      names_(config.gateway.client_oid_prefix, epoch),
+      epoch_(start.epoch),
+      oid_start_(start.names),
+      names_(start.names, start.epoch),
       set_back_ms_(config.venue.request_fuse_ms == 0
                        ? 0
                        : static_cast<VenueMs>(config.venue.clock_tolerance_ms) -
@@ -126,6 +128,8 @@ void Engine::start(Ns now) noexcept {
       pacer_.set_reversal_limit(AccountIndex{a}, config_.pacing.lead_trader_requests_per_second, now);
     }
   }
+  // Its lanes' marks are too low, and only a person can say what the strategies have done meanwhile.
+  if (end_missing_) (void)halt("the end of the journal is missing", now);
   std::array<bool, 8> seen{};
   for (const config::Instrument& instrument : config_.instruments) {
     bool& product = seen[static_cast<std::size_t>(instrument.id.product)];
@@ -341,8 +345,7 @@ int Engine::do_work(Ns now) noexcept {
   done += expire_waiters(now);
   if (unclean_ && started_ && !accounts_begun_ && clock_.known(now)) {
     if (blocked_until_venue_ms_ == 0) {
-      blocked_until_venue_ms_ = clock_.upper_bound_ms(now) + config_.venue.clock_tolerance_ms +
-                                config_.venue.execution_grace_ms + config_.venue.lookup_lag_ms;
+      blocked_until_venue_ms_ = clock_.upper_bound_ms(now) + fuse_ms();
     }
     if (clock_.lower_bound_ms(now) > blocked_until_venue_ms_ && may_record_resume()) {
       prove_all_accounts(now);
@@ -354,6 +357,7 @@ int Engine::do_work(Ns now) noexcept {
       ++done;
     }
   }
+  if (held_accounts_ > 0) done += release_holds(now);
   if (lookups_due(now) <= now) done += run_lookups(now);
   done += take_decisions(now);
   watch_address(now);
@@ -393,7 +397,7 @@ Ns Engine::next_due(Ns now) noexcept {
     // A look-up that its budget put off is looked at again after a short pause, not in every turn.
     due = std::min(due, std::max(lookups_due(now), now + kMillisecond / 2));
   }
-  if (unclean_ && !accounts_begun_) due = std::min(due, now + 100 * kMillisecond);
+  if ((unclean_ && !accounts_begun_) || held_accounts_ > 0) due = std::min(due, now + 100 * kMillisecond);
   if (lane_book_.replay_pending()) due = std::min(due, now + kMillisecond);
   return due;
 }

@@ -74,12 +74,17 @@ struct AccountState {
   std::uint8_t needed = 0;           ///< Some strategy may trade it on this account.
   std::uint8_t mode_known = 0;       ///< The position mode is the configured one.
   std::uint8_t positions_known = 0;  ///< Positions were read.
+  std::uint8_t names_known = 0;      ///< The history was searched for names that the journal does not know.
   std::uint8_t mode_tried = 0;       ///< Asked about several times in vain: nothing else waits for it.
   std::uint8_t positions_tried = 0;
-  std::uint8_t proven = 0;    ///< Mode, positions and contract rules are known: reversals of it are taken.
+  std::uint8_t names_tried = 0;
+  std::uint8_t proven = 0;  ///< Mode, positions, names and contract rules are known: reversals of it are taken.
   std::uint64_t halt_record = 0;  ///< Number of the record of the operator's halt; 0: of an earlier start.
   bool kind_settled = false;  ///< Whether it is a lead trader's was answered, or asked several times in vain.
   ThrottleHistory throttles;
+  /// Starting: not ready before, since reversals that the journal does not know may be on their way. 0: no.
+  VenueMs held_until_venue_ms = 0;
+  domain::UserId user_id;   ///< Empty: not known.
   wire::VenueCode refusal;  ///< With halted and refused.
   wire::CodeClass refusal_class = wire::CodeClass::none;
   std::string_view why;  ///< One constant phrase: what it waits for or why it is halted.
@@ -105,11 +110,16 @@ struct OpenPosition {
   std::uint32_t slot = kNoSlot;
 };
 
+/// What sets this start apart from all others.
+struct StartId {
+  std::uint32_t epoch = 0;
+  journal::OidStart names;
+};
+
 class Engine final : public net::Handler {
  public:
-  /// `config`, `dialect` (with all accounts added) and the ports must outlive the engine. `epoch` is this
-  /// start's.
-  Engine(const config::Config& config, bitget::Dialect& dialect, const Ports& ports, std::uint32_t epoch);
+  /// `config`, `dialect` (with all accounts added) and the ports must outlive the engine.
+  Engine(const config::Config& config, bitget::Dialect& dialect, const Ports& ports, const StartId& start);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -338,6 +348,28 @@ class Engine final : public net::Handler {
   void note_loss(const domain::Lookup& lookup, net::LossReason reason, Ns now) noexcept;
   void note_probe(const net::ReplyView& reply, const bitget::ProbeReply& probe, Ns now) noexcept;
   void note_unread_rows(const domain::Lookup& lookup, const domain::LookupReply& reply, Ns now) noexcept;
+  // engine_names.cpp
+  /// How long what was sent can still take effect, and look-ups may not show it yet.
+  [[nodiscard]] VenueMs fuse_ms() const noexcept;
+  [[nodiscard]] VenueMs names_since(bool recent_only, Ns now) const noexcept;
+  void ask_names(LookupJob& job, Ns now) const noexcept;
+  void on_names_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
+  void read_positions_again(const LookupJob& names, Ns now) noexcept;
+  enum class NamesSeen : std::uint8_t {
+    nothing,  ///< That the journal does not explain.
+    recent,   ///< Names that it does not explain, so young that more may be on its way.
+    no_room,  ///< The journal's ring had no room to record one.
+    not_given,  ///< A name of this start that it has not given.
+  };
+  [[nodiscard]] NamesSeen judge_names(AccountIndex account, const domain::LookupReply& reply,
+                                      Ns now) noexcept;
+  void note_name(AccountIndex account, const domain::OrderRow& row, const journal::ParsedOid& name,
+                 journal::NameOrigin origin, Ns now) noexcept;
+  void hold(AccountIndex account, Ns now) noexcept;
+  int release_holds(Ns now) noexcept;
+  /// False: somebody else has its UID. It is asked about again, or refused.
+  [[nodiscard]] bool identify(const LookupJob& job, const domain::UserId& user_id, Ns now) noexcept;
+  void ask_kind_again(AccountIndex account, const LookupJob& like, Ns now) noexcept;
 
   // engine_tell.cpp
   [[nodiscard]] wire::Outcome event_of(const OpenReversal& r, wire::EventKind kind) const noexcept;
@@ -395,8 +427,10 @@ class Engine final : public net::Handler {
   bitget::Dialect& dialect_;
   Ports ports_;
   std::uint32_t epoch_;
+  journal::OidStart oid_start_;
   journal::OidSeries names_;
-  VenueMs set_back_ms_ = 0;  ///< How far request timestamps are set back to shorten the fuse.
+  journal::KnownNames known_names_;  ///< Of the starts before this one.
+  VenueMs set_back_ms_ = 0;          ///< How far request timestamps are set back to shorten the fuse.
 
   Directory directory_;
   VenueClock clock_;
@@ -458,7 +492,9 @@ class Engine final : public net::Handler {
   bool address_held_ = false;
   bool nobody_told_ = false;
   VenueMs blocked_until_venue_ms_ = 0;  ///< After an unclean restart: no account is ready before.
+  std::uint32_t held_accounts_ = 0;
   bool unclean_ = false;
+  bool end_missing_ = false;   ///< The manifest told of records that no file has.
   bool records_lost_ = false;  ///< Of the last start's end; what was sent then may be recorded nowhere.
   bool started_ = false;
   bool accounts_begun_ = false;  ///< After an unclean start readiness begins only when the fuse has burnt.

@@ -54,8 +54,11 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
   unclean_ = recovered.unclean();
   const journal::State& state = recovered.state;
   // With durability "power" nothing was sent whose record was not on disk.
-  records_lost_ =
-      unclean_ && state.last_start.durability == static_cast<std::uint8_t>(journal::Durability::process);
+  end_missing_ = recovered.tail == journal::TailLoss::end_missing;
+  records_lost_ = end_missing_ || (unclean_ && state.last_start.durability ==
+                                                   static_cast<std::uint8_t>(journal::Durability::process));
+  known_names_ = state.names;
+  known_names_.reserve();
   for (const auto& [number, lane] : state.lanes) {
     const auto found =
         std::find_if(config_.strategies.begin(), config_.strategies.end(),

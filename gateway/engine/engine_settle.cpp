@@ -16,10 +16,6 @@ using wire::EventKind;
 
 namespace {
 
-std::uint8_t product_bit(const domain::Lookup& lookup) noexcept {
-  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(lookup.instrument.product));
-}
-
 /// A readiness question without a usable answer is asked again after this, later after twice as long, …
 constexpr Ns kRetry_ns = 500 * kMillisecond;
 /// … but no longer than this where the venue may be back any moment,
@@ -36,7 +32,8 @@ constexpr Ns kReopen_ns = 10 * kSecond;
 /// Before an account has proven ready, a fatal answer is final; these kinds are the ones that prove it. Its
 /// kind is not among them: that page may need a permission that trading futures does not.
 bool proves_account(LookupKind kind) noexcept {
-  return kind == LookupKind::account_mode || kind == LookupKind::positions;
+  return kind == LookupKind::account_mode || kind == LookupKind::positions ||
+         kind == LookupKind::reversal_history;
 }
 
 std::string_view mode_differs(domain::PositionMode is) noexcept {
@@ -118,6 +115,7 @@ int Engine::ask_for_readiness(Ns now) noexcept {
   for (std::size_t left = queue.size(); left > 0; --left) {
     if (queue.empty() || queue.front().due_ns > now || !can_ask()) break;
     origin.job = queue.front();
+    if (origin.job.lookup.kind == LookupKind::reversal_history) ask_names(origin.job, now);
     const domain::Lookup& lookup = origin.job.lookup;
     if (pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now) > now) {
       // One account's own rule must not hold up the others.
@@ -254,6 +252,7 @@ void Engine::failed(LookupJob job, LookupStatus status, Ns now) noexcept {
       if (job.lookup.kind == LookupKind::account_kind) account.kind_settled = true;
       if (job.lookup.kind == LookupKind::account_mode) account.mode_tried |= product_bit(job.lookup);
       if (job.lookup.kind == LookupKind::positions) account.positions_tried |= product_bit(job.lookup);
+      if (job.lookup.kind == LookupKind::reversal_history) account.names_tried |= product_bit(job.lookup);
     }
     check_ready(now);
   }
@@ -379,6 +378,10 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   const bool answered = reply.status == LookupStatus::ok ||
                         (kind == LookupKind::account_kind &&
                          (reply.status == LookupStatus::absent || reply.status == LookupStatus::refused));
+  if (kind == LookupKind::reversal_history) {
+    on_names_reply(job, reply, now);
+    return;
+  }
   // A list of contracts that is longer than our room for it is good for those that it has.
   if (!answered || (reply.truncated && kind != LookupKind::contracts)) {
     LookupJob again = job;
@@ -388,6 +391,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   }
   switch (kind) {
     case LookupKind::account_kind:
+      if (reply.status == LookupStatus::ok && !identify(job, reply.user_id, now)) return;
       if (reply.status == LookupStatus::ok && reply.is_lead_trader)
         become_lead_trader(account, "the venue says so", now);
       break;
@@ -486,6 +490,7 @@ void Engine::job_done(const LookupJob& job, Ns now) noexcept {
     if (job.lookup.kind == LookupKind::account_kind) account.kind_settled = true;
     if (job.lookup.kind == LookupKind::account_mode) account.mode_known |= product_bit(job.lookup);
     if (job.lookup.kind == LookupKind::positions) account.positions_known |= product_bit(job.lookup);
+    if (job.lookup.kind == LookupKind::reversal_history) account.names_known |= product_bit(job.lookup);
   }
   check_ready(now);
 }
@@ -498,8 +503,8 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
   // However often it is asked for, an account's proof has its questions in the queue once.
   jobs_.readiness.remove_if(
       [&](const LookupJob& old) { return old.kind == JobKind::readiness && old.lookup.account == account; });
-  state.needed = state.mode_known = state.positions_known = state.proven = 0;
-  state.mode_tried = state.positions_tried = 0;
+  state.needed = state.mode_known = state.positions_known = state.names_known = state.proven = 0;
+  state.mode_tried = state.positions_tried = state.names_tried = 0;
   state.kind_settled = false;
   LookupJob job;
   job.round = state.round;
@@ -523,6 +528,9 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
     if (!any) ask(LookupKind::account_kind, id);
     any = true;
     ask(LookupKind::account_mode, id);
+    domain::Instrument whole_product = id;
+    whole_product.symbol = {};
+    ask(LookupKind::reversal_history, whole_product);
     ask(LookupKind::positions, id);
   }
   if (!any) {
@@ -544,11 +552,12 @@ void Engine::check_ready(Ns now) noexcept {
     any_used = true;
     const auto modes = static_cast<std::uint8_t>(account.mode_known | account.mode_tried);
     const auto positions = static_cast<std::uint8_t>(account.positions_known | account.positions_tried);
+    const auto names = static_cast<std::uint8_t>(account.names_known | account.names_tried);
     const auto contracts = static_cast<std::uint8_t>(contracts_known_ | contracts_tried_);
-    const bool settled =
-        account.kind_settled && (modes & positions & contracts & account.needed) == account.needed;
-    const auto proven =
-        static_cast<std::uint8_t>(account.mode_known & account.positions_known & contracts_known_);
+    const bool settled = account.kind_settled && account.held_until_venue_ms == 0 &&
+                         (modes & positions & names & contracts & account.needed) == account.needed;
+    const auto proven = static_cast<std::uint8_t>(account.mode_known & account.positions_known &
+                                                  account.names_known & contracts_known_);
     if (account.phase == AccountPhase::starting && settled && proven != 0 && clock && accounts_begun_) {
       account.phase = AccountPhase::ready;
       account.proven = proven;
@@ -582,6 +591,9 @@ void Engine::check_ready(Ns now) noexcept {
     not_ready_because_ = "after an unclean restart the fuse of earlier requests must burn first";
   } else if (((contracts_known_ | contracts_tried_) & contracts_needed_) != contracts_needed_) {
     not_ready_because_ = "contract rules are not loaded yet";
+  } else if (held_accounts_ > 0) {
+    not_ready_because_ =
+        "the venue shows reversals that this journal does not know; their fuse must burn first";
   } else if (!all_settled) {
     not_ready_because_ = "accounts are not proven ready yet";
   } else if (any_used && !any_ready) {

@@ -9,6 +9,7 @@
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "gateway/domain/lookup.hpp"
+#include "gateway/order/page_walk.hpp"
 #include "gateway/order/settlement.hpp"
 #include "gateway/pacing/budget.hpp"
 
@@ -31,7 +32,16 @@ struct LookupJob {
   domain::LookupStatus last = domain::LookupStatus::ok;  ///< What became of it when it was last asked.
   /// An answer was against the account, or said nothing of it; only a second one counts.
   bool refused_once = false;
+  // Of history:
+  bool recent_only = false;  ///< The whole window could not be walked to its end.
+  bool held = false;         ///< Waits until the fuse of what it showed has burnt.
+  order::PageWalk pages;
 };
+
+/// The product's place in an account's bits.
+[[nodiscard]] inline std::uint8_t product_bit(const domain::Lookup& lookup) noexcept {
+  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(lookup.instrument.product));
+}
 
 /// Who asked an outstanding question.
 struct LookupOrigin {

@@ -12,6 +12,7 @@
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "common/wire/outcome.hpp"
+#include "gateway/domain/lookup.hpp"
 #include "gateway/domain/reversal.hpp"
 #include "gateway/engine/trouble_book.hpp"
 #include "gateway/journal/client_oid.hpp"
@@ -105,12 +106,15 @@ enum class EngineEvent : std::uint8_t {
   reversal_unresolved,
   journal_behind,  ///< Its ring is full: intents wait in their lanes until the disk has caught up.
   journal_caught_up,
+  records_missing,  ///< The venue shows a reversal of ours that the journal does not know; `text` says whose.
+  uid_shared,       ///< `account` and `other` have keys of one UID.
   journal_failed,
   stopped,
 };
 
 struct EventDetails {
   AccountIndex account;
+  AccountIndex other;  ///< With uid_shared.
   PositionIndex position;
   wire::VenueCode code;
   wire::CodeClass code_class = wire::CodeClass::none;
@@ -127,6 +131,13 @@ class EventPort {
     (void)trouble;
     (void)ended;
     (void)now;
+  }
+  /// Keeps other gateways of the host away from this UID; false: one has it. Called while readiness is
+  /// proven.
+  [[nodiscard]] virtual bool lock_uid(AccountIndex account, const domain::UserId& user_id) noexcept {
+    (void)account;
+    (void)user_id;
+    return true;
   }
   /// The venue's raw answer to a reversal, for disputes. Called after the outcome was published.
   virtual void on_raw_reply(const journal::ReversalKey& key, int http_status, std::string_view body,

@@ -103,6 +103,21 @@ void free_pages(const LaneMemory& memory) noexcept {
   return reply;
 }
 
+/// What the I/O thread's refusal means to the strategy's owner.
+[[nodiscard]] std::string why_refused(AttachStatus status) {
+  switch (status) {
+    case AttachStatus::too_many_lanes:
+      return "no further lane name: the strategy's max_lanes or the gateway's is reached (names of earlier "
+             "runs "
+             "count)";
+    case AttachStatus::journal_behind:
+      return "the strategy has seen more than the journal knows: it was lost or is an older copy. Compare "
+             "positions, then attach with cursor 0 and new ids";
+    default:
+      return "the lane cannot be served: " + std::string(wire::to_string(status));
+  }
+}
+
 [[nodiscard]] bool send_with_fds(int socket, const wire::AttachReply& reply,
                                  const std::array<int, wire::kAttachFds>& fds) noexcept {
   iovec part{.iov_base = const_cast<wire::AttachReply*>(&reply), .iov_len = sizeof reply};
@@ -367,11 +382,7 @@ void AttachServer::Core::on_answer(LaneAnswer& answer) {
       on_attached(at, answer);
       break;
     case LaneAnswer::Kind::refused:
-      refuse(at, {answer.status,
-                  answer.status == AttachStatus::too_many_lanes
-                      ? "no further lane name: the strategy's max_lanes or the gateway's is "
-                        "reached (names of earlier runs count)"
-                      : "the lane cannot be served: " + std::string(wire::to_string(answer.status))});
+      refuse(at, {answer.status, why_refused(answer.status)});
       break;
     case LaneAnswer::Kind::broken:
       drop(at, "it wrote nonsense into its lane");

@@ -123,6 +123,8 @@ void LaneSet::carry_out_attach(LaneCommand& command) {
     answer.status = number.error();
   } else if (lanes_[*number].state != State::detached) {
     answer.status = wire::AttachStatus::already_attached;
+  } else if (command.cursor < wire::kCursorOwed && command.cursor > lanes_[*number].last_record) {
+    answer.status = wire::AttachStatus::journal_behind;
   } else if (!watch(wake_, command.memory->event.get(), *number)) {
     answer.status = wire::AttachStatus::no_memory;
   } else {

@@ -32,6 +32,7 @@ DiskWriter::DiskWriter(Storage& storage, const Settings& settings, const Recover
       settings_{settings},
       fold_{recovered.state, settings.keep_outcomes},
       epoch_{recovered.epoch},
+      missing_up_to_{recovered.missing_up_to},
       next_number_{recovered.next_number} {}
 
 std::expected<DiskWriter, Error> DiskWriter::open(Storage& storage, const Settings& settings,
@@ -39,10 +40,10 @@ std::expected<DiskWriter, Error> DiskWriter::open(Storage& storage, const Settin
   DiskWriter writer{storage, settings, recovered};
   if (const Done done = writer.remove_unfinished(); !done) return std::unexpected(done.error());
   if (recovered.newest_segment == 0) {
-    const auto boot = storage.boot_id();
-    if (!boot) return std::unexpected(os_error("cannot read the kernel's boot id", boot.error()));
-    const std::string name = *boot + ' ' + settings.state_dir + ' ' + std::to_string(recovered.epoch);
-    writer.header_.journal_id = hash_of(name) | 1;
+    // Never one that a lost journal had, however its start was timed and wherever it lay.
+    const auto id = storage.random();
+    if (!id) return std::unexpected(os_error("cannot draw a random number", id.error()));
+    writer.header_.journal_id = *id | 1;
     if (const Done done = writer.start_segment(1); !done) return std::unexpected(done.error());
     return writer;
   }
@@ -169,7 +170,10 @@ void DiskWriter::close_segment() {
 }
 
 std::expected<void, Error> DiskWriter::write_manifest() {
-  const Manifest manifest = make_manifest(header_.journal_id, header_.segment, epoch_);
+  // Until `started` says that records are missing, the manifest is the only one to say so.
+  const std::uint64_t missing = phase_ == ManifestPhase::opening ? missing_up_to_ : 0;
+  const Manifest manifest =
+      make_manifest(header_.journal_id, header_.segment, epoch_, phase_, std::max(next_number_ - 1, missing));
   const std::string path = manifest_path(settings_.state_dir);
   const std::string unfinished = path + std::string{kUnfinished};
   auto file = File::open(*storage_, unfinished, OpenMode::create_truncate);
@@ -177,6 +181,11 @@ std::expected<void, Error> DiskWriter::write_manifest() {
   const auto written = write_all(*storage_, file->handle(), std::as_bytes(std::span{&manifest, 1}), 0);
   if (!written) return std::unexpected(failed("write to", unfinished, written.error()));
   return publish(*storage_, *file, unfinished, path, settings_.state_dir);
+}
+
+std::expected<void, Error> DiskWriter::note_phase(ManifestPhase phase) {
+  phase_ = phase;
+  return write_manifest();
 }
 
 void DiskWriter::drop_old_segments() {

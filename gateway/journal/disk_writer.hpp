@@ -27,6 +27,10 @@ class DiskWriter {
   /// written: what a failed sync has left on disk nobody can say.
   [[nodiscard]] std::expected<void, Error> write(std::span<const Record> records);
 
+  /// Says in the manifest that all written so far is on disk, `started` or `stopped` included: where a later
+  /// start finds less, the journal's end is missing.
+  [[nodiscard]] std::expected<void, Error> note_phase(ManifestPhase phase);
+
   /// Records of one write() at most.
   [[nodiscard]] std::uint64_t max_batch() const noexcept {
     return std::min<std::uint64_t>(4096, settings_.hot_records);
@@ -52,6 +56,8 @@ class DiskWriter {
   Settings settings_;
   Fold fold_;
   std::uint32_t epoch_;
+  ManifestPhase phase_ = ManifestPhase::opening;
+  std::uint64_t missing_up_to_;
   std::uint64_t next_number_;
   SegmentHeader header_{};
   std::string path_;

@@ -84,8 +84,13 @@ void add_case(Checkpoint& out, const OpenCase& open) {
   if (open.settled) out.add(stamp_at(open.settled->mono_ns), *open.settled);
   if (open.resolved) out.add(stamp_at(open.resolved->mono_ns), *open.resolved);
   const auto told = static_cast<std::uint8_t>(open.told_unknown ? 1 : 0);
-  out.add_undated(stamp_at(0),
-                  CaseState{open.intent_id, static_cast<std::uint8_t>(open.phase), told, open.oid_prefix});
+  out.add_undated(stamp_at(0), CaseState{open.intent_id,
+                                         static_cast<std::uint8_t>(open.phase),
+                                         told,
+                                         FixedString<kMaxOidPrefix>{open.oid_start.prefix.view()},
+                                         open.oid_start.random,
+                                         open.oid_start.journal_tag,
+                                         {}});
 }
 
 void add_halt(Checkpoint& out, const Halt& halt) {
@@ -110,10 +115,12 @@ std::expected<void, std::string> Fold::apply(std::span<const Record> parts) {
     case Kind::started:
       state_.last_start = body_of<Started>(parts);
       state_.epoch = parts[0].epoch;
+      state_.names.begin_start(state_.last_start.oid_start(), state_.epoch);
       return {};
     case Kind::outcome:
       return on_outcome(parts);
     case Kind::intended: {
+      state_.names.use(parts[0].sequence);
       const Answer answer = on_intended(parts);
       if (answer) count_hour(parts[0].product(), dated<Intended>(parts), true);
       return answer;
@@ -129,6 +136,7 @@ std::expected<void, std::string> Fold::apply(std::span<const Record> parts) {
     case Kind::run_state:
     case Kind::checkpoint_end:
     case Kind::case_state:
+    case Kind::start_name:
     case Kind::none:
       return std::unexpected("a checkpoint's record among the others");
     default:
@@ -141,9 +149,12 @@ std::expected<void, std::string> Fold::apply_checkpoint(std::span<const Record> 
   switch (head.kind) {
     case Kind::run_state: {
       const auto run = body_of<RunState>(parts);
-      state_.last_start = run.started;
+      state_.last_start = started_of(run);
       state_.epoch = run.epoch;
       state_.clean_stop = run.clean_stop != 0;
+      // A checkpoint of an earlier version does not list its starts.
+      if (state_.epoch != 0 && state_.last_start.oid_start().is_old_style())
+        state_.names.begin_start(state_.last_start.oid_start(), state_.epoch);
       return {};
     }
     case Kind::outcome: {
@@ -176,6 +187,14 @@ std::expected<void, std::string> Fold::apply_checkpoint(std::span<const Record> 
     case Kind::case_state:
       on_case_state(parts);
       return {};
+    case Kind::start_name: {
+      const auto named = body_of<StartName>(parts);
+      state_.names.restore({{named.prefix, named.journal_tag, named.random},
+                            named.epoch,
+                            named.last_sequence,
+                            named.found != 0});
+      return {};
+    }
     case Kind::intended:
       return on_intended(parts);
     case Kind::checkpoint_end:
@@ -237,6 +256,10 @@ Fold::Answer Fold::apply_common(std::span<const Record> parts) {
     case Kind::resumed:
       on_resumed(body_of<Resumed>(parts));
       break;
+    case Kind::name_found:
+      if (const auto name = parse_client_oid(body_of<NameFound>(parts).client_oid.view()))
+        state_.names.note_found(*name);
+      break;
     default:
       break;
   }
@@ -272,7 +295,7 @@ Fold::Answer Fold::on_intended(std::span<const Record> parts) {
   if (!head.key().valid())
     return std::unexpected("a write without a key (" + of_lane(head, intended.body.intent_id) + ")");
   open.key = head.key();
-  open.oid_prefix = FixedString<kMaxOidPrefix>{state_.last_start.oid_prefix.view()};
+  open.oid_start = state_.last_start.oid_start();
   open.product = head.product();
   open.position_side = head.position_side();
   open.intent_id = intended.body.intent_id;
@@ -381,7 +404,7 @@ void Fold::on_case_state(std::span<const Record> parts) {
   if (OpenCase* open = find(parts[0], stated.intent_id)) {
     open->phase = static_cast<CasePhase>(stated.phase);
     open->told_unknown = stated.told_unknown != 0;
-    open->oid_prefix = stated.oid_prefix;
+    open->oid_start = {FixedString<8>{stated.oid_prefix.view()}, stated.journal_tag, stated.oid_random};
   }
 }
 
@@ -401,9 +424,16 @@ void Fold::count_hour(wire::Product product, const Dated<Intended>& intended, bo
 
 std::vector<Record> Fold::checkpoint() const {
   Checkpoint out;
-  out.add_undated(
-      Stamp{},
-      RunState{state_.last_start, state_.epoch, static_cast<std::uint8_t>(state_.clean_stop ? 1 : 0), {}});
+  out.add_undated(Stamp{}, pack_run_state(state_.last_start, state_.epoch, state_.clean_stop));
+  for (const KnownStart& known : state_.names.all()) {
+    out.add_undated(Stamp{}, StartName{known.start.random,
+                                       known.last_sequence,
+                                       known.start.prefix,
+                                       known.start.journal_tag,
+                                       known.epoch,
+                                       static_cast<std::uint8_t>(known.found ? 1 : 0),
+                                       {}});
+  }
   for (const auto& [number, lane] : state_.lanes) add_lane(out, lane);
   for (const auto& [id, open] : state_.cases) add_case(out, open);
   for (const Halt& halt : state_.halts) add_halt(out, halt);

@@ -33,6 +33,8 @@ class Journal : public Sink {
   /// Whether the ring's pages are locked into memory; false is worth a warning, not an error.
   [[nodiscard]] virtual bool memory_locked() const noexcept = 0;
   [[nodiscard]] virtual std::uint32_t epoch() const noexcept = 0;  ///< Of this start.
+  /// What the names of this start's reversals begin with.
+  [[nodiscard]] virtual const OidStart& oid_start() const noexcept = 0;
 
   /// Appends `stopped` and makes everything durable. Called when nobody appends any more, by the thread that
   /// calls do_work or after it has ended.

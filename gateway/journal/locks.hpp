@@ -1,38 +1,48 @@
-// Keeps a second gateway away from the same state directory and from the same API key on this host. A lock
-// lives as long as its object; the kernel lets go of it when the process ends, however it ends.
+// Keeps a second gateway away from the same state directory, API key and UID on this host. A lock lives as
+// long as its object; the kernel lets go of it when the process ends, however it ends.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "common/error.hpp"
 #include "gateway/journal/storage.hpp"
 
 namespace backhand::journal {
 
-class FileLock {
- public:
-  FileLock() = default;
+/// What all gateways of the host exclude each other by.
+enum class HostLockKind : std::uint8_t { api_key, uid };
 
- private:
-  friend std::expected<FileLock, Error> lock_file(Storage&, const std::string&, std::string_view);
-  explicit FileLock(File file) noexcept : file_{std::move(file)} {}
-  File file_;
+struct HostLock {
+  HostLockKind kind = HostLockKind::api_key;
+  std::string hash;     ///< One-way hash of the API key or UID in [0-9A-Za-z_-], never the thing itself.
+  std::string account;  ///< Only for the message.
+  bool in_file = true;  ///< Off: nothing is left behind in the file system (a simulated venue's keys).
 };
 
-/// Held from before the journal is read. The error says that another gateway has it, and where.
-[[nodiscard]] std::expected<FileLock, Error> lock_state_dir(Storage& storage, const std::string& state_dir);
+class Lock {
+ public:
+  Lock() = default;
 
-/// `lock_dir` is one directory for all gateways of the host, such as /run/lock. `key_hash` is a one-way hash
-/// of the API key in [0-9A-Za-z_-], never the key; `account` is only for the message. Users who may not read
-/// each other's files still exclude each other.
-[[nodiscard]] std::expected<FileLock, Error> lock_api_key(Storage& storage, const std::string& lock_dir,
-                                                          std::string_view key_hash,
-                                                          std::string_view account);
+ private:
+  friend std::expected<Lock, Error> lock_state_dir(Storage&, const std::string&);
+  friend std::expected<Lock, Error> lock_host(Storage&, const HostLock&);
+  std::vector<File> held_;
+};
 
-/// Locks `path`, made where missing; `what` is what a second one is told that is taken.
-[[nodiscard]] std::expected<FileLock, Error> lock_file(Storage& storage, const std::string& path,
-                                                       std::string_view what);
+/// Held from before the journal is read. The error says that another gateway has it, and where. The directory
+/// itself is locked beside the file `lock` in it, so that removing the file frees nothing.
+[[nodiscard]] std::expected<Lock, Error> lock_state_dir(Storage& storage, const std::string& state_dir);
+
+/// No directory of the configuration has a part in it. Two things are held:
+/// 1. a name that no file stands for (an abstract socket): nobody can remove it, but a process in another
+///    network namespace does not see it;
+/// 2. a file in /run/lock or /var/lock, where one of them can be written: it also works between containers
+/// that
+///    share that directory.
+/// Other hosts, and containers that share neither, are not excluded.
+[[nodiscard]] std::expected<Lock, Error> lock_host(Storage& storage, const HostLock& wanted);
 
 }  // namespace backhand::journal

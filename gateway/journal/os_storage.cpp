@@ -2,14 +2,19 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace backhand::journal {
@@ -144,6 +149,30 @@ Storage::Result<std::string> OsStorage::boot_id() {
   std::string id{text.data(), static_cast<std::size_t>(got)};
   while (!id.empty() && id.back() == '\n') id.pop_back();
   return id;
+}
+
+Storage::Result<std::uint64_t> OsStorage::random() {
+  std::uint64_t bits = 0;
+  // Waits only in the first moments after the machine has booted.
+  const auto got = restarting([&] { return ::getrandom(&bits, sizeof bits, 0); });
+  if (got == -1) return std::unexpected(errno);
+  if (static_cast<std::size_t>(got) != sizeof bits) return std::unexpected(EIO);
+  return bits;
+}
+
+Storage::Result<Storage::Handle> OsStorage::claim(const std::string& name) {
+  // An abstract socket's name (its first byte is zero) lives as long as the socket.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (name.empty() || name.size() >= sizeof address.sun_path) return std::unexpected(EINVAL);
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd == -1) return std::unexpected(errno);
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  return std::unexpected(error);
 }
 
 }  // namespace backhand::journal

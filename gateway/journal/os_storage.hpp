@@ -26,6 +26,8 @@ class OsStorage final : public Storage {
   [[nodiscard]] Result<void> sync_directory(const std::string& directory) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& directory) override;
   [[nodiscard]] Result<std::string> boot_id() override;
+  [[nodiscard]] Result<std::uint64_t> random() override;
+  [[nodiscard]] Result<Handle> claim(const std::string& name) override;
 };
 
 }  // namespace backhand::journal

@@ -53,6 +53,13 @@ std::string_view to_word(CasePhase phase) noexcept {
   return "invalid";
 }
 
+/// What all names of a start begin with.
+std::string beginning_of(const OidStart& start) {
+  if (start.is_old_style() || !is_oid_start(start)) return std::string{start.prefix.view()};
+  const wire::ClientOid oid = render_client_oid(start, {1, 0, 1});
+  return std::string{oid.view().substr(0, oid.view().size() - kOidLaneAndSequence)};
+}
+
 std::string iso_time(std::int64_t real_ns) {
   const std::time_t seconds = real_ns / kSecond;
   std::tm parts{};
@@ -101,7 +108,7 @@ class Fields {
 void add(Fields& out, const Started& body) {
   out.text("program", body.program_version.view());
   out.text("durability", body.durability == 0 ? "process" : "power");
-  out.text("oid_prefix", body.oid_prefix.view());
+  out.text("names_begin", beginning_of(body.oid_start()));
   out.number("config_hash", body.config_hash);
 }
 void add(Fields& out, const Stopped& body) { out.number("open_cases", body.open_cases); }
@@ -240,7 +247,7 @@ void add(Fields& out, const HourCount& body) {
   out.number("count", body.count);
 }
 void add(Fields& out, const RunState& body) {
-  add(out, body.started);
+  add(out, started_of(body));
   out.number("epoch", body.epoch);
   out.text("clean_stop", body.clean_stop != 0 ? "yes" : "no");
 }
@@ -249,6 +256,16 @@ void add(Fields& out, const CaseState& body) {
   out.number("intent", body.intent_id);
   out.text("phase", to_word(static_cast<CasePhase>(body.phase)));
   out.text("told_unknown", body.told_unknown != 0 ? "yes" : "no");
+}
+void add(Fields& out, const NameFound& body) {
+  out.text("client_oid", body.client_oid.view());
+  out.text("account", body.account.view());
+  out.number("created_ms", body.created_venue_ms);
+}
+void add(Fields& out, const StartName& body) {
+  out.text("names_begin", beginning_of({body.prefix, body.journal_tag, body.random}));
+  out.number("last_sequence", body.last_sequence);
+  out.text("found", body.found != 0 ? "yes" : "no");
 }
 
 template <class Body>
@@ -306,6 +323,10 @@ void add_body(Fields& out, std::span<const Record> parts) {
       return add_as<CaseState>(out, parts);
     case Kind::hour_count:
       return add_as<HourCount>(out, parts);
+    case Kind::name_found:
+      return add_as<NameFound>(out, parts);
+    case Kind::start_name:
+      return add_as<StartName>(out, parts);
   }
 }
 

@@ -151,6 +151,23 @@ std::uint64_t intent_of(std::span<const Record> parts) {
   }
 }
 
+/// The epoch of the start whose names begin so, where this entry tells it; else 0.
+std::uint32_t epoch_of(std::span<const Record> entry, const OidStart& start) {
+  const auto is_it = [&](const OidStart& other) {
+    return other.random == start.random && other.journal_tag == start.journal_tag;
+  };
+  switch (entry[0].kind) {
+    case Kind::started:
+      return is_it(body_of<Started>(entry).oid_start()) ? entry[0].epoch : 0;
+    case Kind::start_name: {
+      const auto named = body_of<StartName>(entry);
+      return named.found == 0 && is_it({named.prefix, named.journal_tag, named.random}) ? named.epoch : 0;
+    }
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 std::expected<std::vector<std::string>, Error> walk_journal(
@@ -164,13 +181,14 @@ std::expected<std::vector<std::string>, Error> explain(Storage& storage, const S
   const auto parsed = parse_client_oid(client_oid);
   if (!parsed)
     return std::unexpected(Error{"\"" + std::string{client_oid} + "\" is no clientOid of this gateway"});
-  const ReversalKey key = parsed->key;
+  ReversalKey key{parsed->epoch, parsed->lane, parsed->sequence};
   std::uint64_t intent_id = 0;
   std::optional<LaneOpened> lane;
-  // A first walk finds the lane's names and the intent's id: what happened before its key was given has only
-  // that.
+  // A first walk finds the start that gave the name, the lane's names and the intent's id: what happened before
+  // its key was given has only that.
   const auto found = walk_journal(
       storage, settings, {.checkpoints = true, .from_number = 0}, [&](std::span<const Record> entry) {
+        if (key.epoch == 0) key.epoch = epoch_of(entry, parsed->start);
         if (intent_id == 0 && entry[0].key() == key) intent_id = intent_of(entry);
         if (intent_id == 0 && entry[0].kind == Kind::lane_opened && entry[0].lane == key.lane)
           lane = body_of<LaneOpened>(entry);

@@ -11,9 +11,13 @@ OutcomeBody pack_outcome(const wire::Outcome& outcome) noexcept {
   std::memcpy(body.tail.data(), bytes + offsetof(wire::Outcome, user_tag), body.tail.size());
   body.oid_prefix = {};
   body.ground = 0;
-  body.reserved = {};
-  const std::string_view oid = outcome.client_oid.view();
-  if (oid.size() > kOidTail) body.oid_prefix = FixedString<8>{oid.substr(0, oid.size() - kOidTail)};
+  body.reserved = 0;
+  body.oid_start = {};
+  const auto parsed = outcome.client_oid.empty() ? std::nullopt : parse_client_oid(outcome.client_oid.view());
+  if (!parsed) return body;
+  body.oid_prefix = FixedString<kMaxOidPrefix>{parsed->start.prefix.view()};
+  body.oid_start = {static_cast<std::uint32_t>(parsed->start.random),
+                    static_cast<std::uint32_t>(parsed->start.random >> 32), parsed->start.journal_tag};
   return body;
 }
 
@@ -24,9 +28,30 @@ wire::Outcome unpack_outcome(const OutcomeBody& body, ReversalKey key) noexcept 
   std::memcpy(bytes + offsetof(wire::Outcome, user_tag), body.tail.data(), body.tail.size());
   outcome.event_number = 0;
   outcome.client_oid = {};
-  if (is_oid_prefix(body.oid_prefix.view()) && key.valid() && key.sequence < kMaxSequence)
-    outcome.client_oid = render_client_oid(body.oid_prefix.view(), key);
+  const OidStart start{FixedString<8>{body.oid_prefix.view()}, body.oid_start[2],
+                       static_cast<std::uint64_t>(body.oid_start[1]) << 32 | body.oid_start[0]};
+  const bool can_be_written = key.valid() && key.sequence < kMaxSequence && key.lane < kMaxOidLane;
+  if (is_oid_prefix(start.prefix.view()) && can_be_written && is_oid_start(start))
+    outcome.client_oid = render_client_oid(start, key);
   return outcome;
+}
+
+RunState pack_run_state(const Started& started, std::uint32_t epoch, bool clean_stop) noexcept {
+  RunState out{};
+  const auto* bytes = reinterpret_cast<const std::byte*>(&started);
+  std::memcpy(out.started.data(), bytes, out.started.size());
+  std::memcpy(out.started_rest.data(), bytes + out.started.size(), out.started_rest.size());
+  out.epoch = epoch;
+  out.clean_stop = clean_stop ? 1 : 0;
+  return out;
+}
+
+Started started_of(const RunState& state) noexcept {
+  Started out;
+  auto* bytes = reinterpret_cast<std::byte*>(&out);
+  std::memcpy(bytes, state.started.data(), state.started.size());
+  std::memcpy(bytes + state.started.size(), state.started_rest.data(), state.started_rest.size());
+  return out;
 }
 
 std::uint8_t parts_of(Kind kind) noexcept {
@@ -77,6 +102,10 @@ std::uint8_t parts_of(Kind kind) noexcept {
       return kPartsOf<CaseState>;
     case Kind::hour_count:
       return kPartsOf<HourCount>;
+    case Kind::name_found:
+      return kPartsOf<NameFound>;
+    case Kind::start_name:
+      return kPartsOf<StartName>;
   }
   return 0;
 }
@@ -129,6 +158,10 @@ std::string_view to_string(Kind kind) noexcept {
       return "case_state";
     case Kind::hour_count:
       return "hour_count";
+    case Kind::name_found:
+      return "name_found";
+    case Kind::start_name:
+      return "start_name";
   }
   return "?";
 }

@@ -40,12 +40,14 @@ enum class Kind : std::uint8_t {
   account_halted = 14,  ///< The venue refused the account's credentials or kind.
   shot_taken = 15,      ///< An armed shot waits; after a restart it is disarmed (`restarted`).
   lane_noted = 16,      ///< How far a lane's strategy has dealt with what it was told.
+  name_found = 17,      ///< The venue's history shows a name of ours that no record of this journal explains.
   lane_marks = 32,      ///< Checkpoint only: a lane's taken mark, last record number and what was noted.
   day_count = 33,  ///< Checkpoint only, written no more: reversals of a lane and position on one UTC day.
   run_state = 34,  ///< Checkpoint only, first: epoch, boot, configuration of the last start.
   checkpoint_end = 35,  ///< Checkpoint only, last: how many records it has.
   case_state = 36,      ///< Checkpoint only: behind the records of an open case.
   hour_count = 37,      ///< Checkpoint only: reversals of a position in one hour.
+  start_name = 38,      ///< Checkpoint only: what the names of one start begin with, and how far they went.
 };
 
 inline constexpr std::uint8_t kRecordVersion = 1;
@@ -101,6 +103,11 @@ struct Started {
   /// 1: records of an earlier run may be lost, and no resume of kUncleanStart has followed yet.
   std::uint8_t unclean;
   std::array<std::uint8_t, 6> reserved;
+  std::uint64_t oid_random;   ///< OidStart::random; 0 in records of earlier versions.
+  std::uint32_t journal_tag;  ///< OidStart::journal_tag.
+  std::array<std::uint8_t, 4> reserved_too;
+
+  [[nodiscard]] OidStart oid_start() const noexcept { return {oid_prefix, journal_tag, oid_random}; }
 };
 
 struct Stopped {
@@ -207,9 +214,11 @@ struct OutcomeBody {
   static constexpr Kind kKind = Kind::outcome;
   std::array<std::byte, 144> head;  ///< Outcome from record_number to order_id.
   std::array<std::byte, 64> tail;   ///< Outcome from user_tag on.
-  FixedString<8> oid_prefix;        ///< Empty where the event has no clientOid.
+  FixedString<kMaxOidPrefix> oid_prefix;  ///< Empty where the event has no clientOid.
   std::uint8_t ground;              ///< Of a settled or unresolved one: domain::Ground.
-  std::array<std::uint8_t, 7> reserved;
+  std::uint8_t reserved;
+  /// Low and high half of OidStart::random, OidStart::journal_tag; zeros in records of earlier versions.
+  std::array<std::uint32_t, 3> oid_start;
 };
 static_assert(offsetof(wire::Outcome, record_number) == 8 && offsetof(wire::Outcome, client_oid) == 152 &&
               offsetof(wire::Outcome, user_tag) == 184);
@@ -258,6 +267,13 @@ struct LaneNoted {
   std::uint64_t record_number;
 };
 
+struct NameFound {
+  static constexpr Kind kKind = Kind::name_found;
+  wire::ClientOid client_oid;
+  wire::AccountName account;
+  std::int64_t created_venue_ms;  ///< Of the order that has the name.
+};
+
 struct LaneMarks {
   static constexpr Kind kKind = Kind::lane_marks;
   std::uint64_t taken_mark;
@@ -288,14 +304,35 @@ struct CaseState {
   std::uint8_t phase;  ///< CasePhase.
   std::uint8_t told_unknown;
   FixedString<kMaxOidPrefix> oid_prefix;
+  std::uint64_t oid_random;   ///< As in Started; 0 in records of earlier versions.
+  std::uint32_t journal_tag;  ///< Likewise.
+  std::array<std::uint8_t, 4> reserved;
 };
 
+/// What Started had in earlier versions comes first, so that their checkpoints are still read.
 struct RunState {
   static constexpr Kind kKind = Kind::run_state;
-  Started started;
+  static constexpr std::size_t kOldStartedBytes = 48;
+  std::array<std::byte, kOldStartedBytes> started;
   std::uint32_t epoch;
   std::uint8_t clean_stop;
   std::array<std::uint8_t, 3> reserved;
+  std::array<std::byte, sizeof(Started) - kOldStartedBytes> started_rest;
+};
+static_assert(offsetof(Started, oid_random) == RunState::kOldStartedBytes);
+
+[[nodiscard]] RunState pack_run_state(const Started& started, std::uint32_t epoch, bool clean_stop) noexcept;
+[[nodiscard]] Started started_of(const RunState& state) noexcept;
+
+struct StartName {
+  static constexpr Kind kKind = Kind::start_name;
+  std::uint64_t random;
+  std::uint64_t last_sequence;
+  FixedString<8> prefix;
+  std::uint32_t journal_tag;
+  std::uint32_t epoch;
+  std::uint8_t found;
+  std::array<std::uint8_t, 7> reserved;
 };
 
 struct CheckpointEnd {

@@ -47,6 +47,7 @@ class Recovery {
   Done take_hot_records(std::vector<Record> records, std::uint64_t slots);
   /// The hot segment cannot be used: an error, or with accept_lost_hot a tail that may be missing.
   Done hot_unusable(const std::string& why);
+  [[nodiscard]] bool end_missing() const;
   void judge_tail();
 
   [[nodiscard]] bool same_boot() const { return fold_.state().last_start.boot_hash == boot_hash_; }
@@ -275,9 +276,27 @@ Recovery::Done Recovery::hot_unusable(const std::string& why) {
   return {};
 }
 
+bool Recovery::end_missing() const {
+  if (!manifest_) return false;
+  if (out_.next_number <= manifest_->known_number) return true;
+  // A start writes its epoch to the manifest first and may die before it is recorded. Nothing was sent then.
+  // Of an earlier version's manifest nobody knows whether that happened: the stricter reading holds.
+  return manifest_->phase != ManifestPhase::opening && fold_.state().epoch < manifest_->epoch;
+}
+
 void Recovery::judge_tail() {
   const State& state = fold_.state();
-  if (hot_given_up_) {
+  if (end_missing() && !hot_given_up_) {
+    out_.tail = TailLoss::end_missing;
+    out_.missing_up_to = std::max(manifest_->known_number, out_.next_number);
+    out_.tail_reason = "the end of the journal is missing: " + manifest_path(settings_.state_dir) +
+                       " tells of start " + std::to_string(manifest_->epoch) + " and of record " +
+                       std::to_string(manifest_->known_number) + ", the segments end with start " +
+                       std::to_string(state.epoch) + " at record " + std::to_string(out_.next_number - 1) +
+                       "; an older copy was put back, or a file was cut. Reversals may have been sent that "
+                       "this journal does "
+                       "not know, and intents may have been taken whose ids it would take again";
+  } else if (hot_given_up_) {
     out_.tail = TailLoss::hot_lost;
   } else if (ran_before() && !state.clean_stop && !same_boot()) {
     out_.tail = TailLoss::power_lost;

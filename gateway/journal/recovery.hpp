@@ -22,11 +22,16 @@ enum class TailLoss : std::uint8_t {
   power_lost,    ///< The boot id changed without a clean stop.
   hot_lost,      ///< Same boot, but the hot segment is gone or given up by accept_lost_hot.
   torn_on_disk,  ///< The disk's last entry is torn or its file cut, and no hot segment has the rest.
+  /// The manifest tells of records that no file has: an older copy of the segments was put back, or they were
+  /// cut. Lanes' marks are too low then, so an operator must resume first.
+  end_missing,
 };
 
 struct Recovered {
   State state;
-  std::uint32_t epoch = 0;  ///< To use: max(stored + 1, Unix seconds). Durable once a journal is opened.
+  /// To use: max(stored + 1, Unix seconds). Durable once a journal is opened. It orders the starts of this
+  /// journal and is unique within it only: a journal that replaces a lost one may use it again.
+  std::uint32_t epoch = 0;
   std::uint64_t next_number = 1;
   std::int64_t unix_seconds = 0;  ///< The wall clock's time of the recovery.
   TailLoss tail = TailLoss::none;
@@ -40,7 +45,9 @@ struct Recovered {
   std::uint64_t disk_next = 1;        ///< First number that is not on disk.
   std::uint64_t disk_end_offset = 0;  ///< In the newest segment, behind its last whole entry.
   std::uint64_t disk_dirty_end = 0;   ///< Behind what a torn or dropped batch left there; else the same.
-  std::vector<Record> hot_tail;       ///< Records disk_next … next_number − 1.
+  /// With end_missing: what the manifest has to go on saying until this start is recorded; else 0.
+  std::uint64_t missing_up_to = 0;
+  std::vector<Record> hot_tail;  ///< Records disk_next … next_number − 1.
 
   [[nodiscard]] bool must_block_all() const noexcept { return tail != TailLoss::none; }
   /// As must_block_all, or an earlier start that had to block has ended before it could unblock.

@@ -31,7 +31,7 @@ bool is_urgent(Kind kind) noexcept {
 }  // namespace
 
 RingJournal::RingJournal(Storage& storage, const Settings& settings, DiskWriter writer, std::uint32_t epoch,
-                         std::int64_t real_offset_ns)
+                         const OidStart& oid_start, std::int64_t real_offset_ns)
     : next_{writer.next_number()},
       synced_seen_{next_},
       epoch_{epoch},
@@ -41,6 +41,7 @@ RingJournal::RingJournal(Storage& storage, const Settings& settings, DiskWriter 
       private_head_{next_},
       storage_{storage},
       settings_{settings},
+      oid_start_{oid_start},
       writer_{std::move(writer)} {
   batch_.resize(static_cast<std::size_t>(writer_.max_batch()));
 }
@@ -209,7 +210,8 @@ std::expected<void, Error> RingJournal::close(Ns now_ns, std::uint32_t open_case
   const Appended appended = append(entry.parts());
   if (appended.status == AppendStatus::failed) return std::unexpected(Error{failure()});
   BH_ASSERT(appended.status != AppendStatus::full);
-  return flush();
+  if (auto flushed = flush(); !flushed) return flushed;
+  return writer_.note_phase(ManifestPhase::stopped);
 }
 
 void RingJournal::start_thread(std::function<void()> on_durable) {
@@ -250,8 +252,11 @@ std::expected<std::unique_ptr<Journal>, Error> open_journal(Storage& storage, co
     return std::unexpected(Error{"the clientOid prefix must be 1 to 6 characters of [0-9A-Za-z_-]"});
   auto writer = DiskWriter::open(storage, settings, recovered);
   if (!writer) return std::unexpected(writer.error());
-  auto journal =
-      std::make_unique<RingJournal>(storage, settings, std::move(*writer), recovered.epoch, real_offset_ns);
+  const auto bits = storage.random();
+  if (!bits) return std::unexpected(os_error("cannot draw a random number", bits.error()));
+  const OidStart oid_start{settings.oid_prefix, oid_tag_of(writer->journal_id()), oid_random_of(*bits)};
+  auto journal = std::make_unique<RingJournal>(storage, settings, std::move(*writer), recovered.epoch,
+                                               oid_start, real_offset_ns);
   if (const auto made = journal->make_ring(); !made) return std::unexpected(made.error());
   const auto boot = storage.boot_id();
   if (!boot) return std::unexpected(os_error("cannot read the kernel's boot id", boot.error()));
@@ -261,10 +266,14 @@ std::expected<std::unique_ptr<Journal>, Error> open_journal(Storage& storage, co
                                                  settings.program_version,
                                                  static_cast<std::uint8_t>(settings.durability),
                                                  static_cast<std::uint8_t>(recovered.unclean() ? 1 : 0),
+                                                 {},
+                                                 oid_start.random,
+                                                 oid_start.journal_tag,
                                                  {}}};
   const Appended appended = journal->append(entry.parts());
   BH_ASSERT(appended.status == AppendStatus::durable || appended.status == AppendStatus::pending);
   if (const auto flushed = journal->flush(); !flushed) return std::unexpected(flushed.error());
+  if (const auto noted = journal->note_running(); !noted) return std::unexpected(noted.error());
   if (settings.durability == Durability::power && !settings.hot_dir.empty()) {
     // A hot segment of an earlier run in the other durability has nothing that the disk has not.
     if (const auto removed = storage.remove(hot_path(settings)); !removed && removed.error() != ENOENT)

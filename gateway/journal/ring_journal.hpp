@@ -20,7 +20,7 @@ class RingJournal final : public Journal {
  public:
   /// `writer` is open; the ring begins at its next number.
   RingJournal(Storage& storage, const Settings& settings, DiskWriter writer, std::uint32_t epoch,
-              std::int64_t real_offset_ns);
+              const OidStart& oid_start, std::int64_t real_offset_ns);
   ~RingJournal() override;
 
   /// Makes the ring: the hot segment's file, or memory.
@@ -37,11 +37,16 @@ class RingJournal final : public Journal {
   void set_real_offset(std::int64_t offset_ns) noexcept override;
   [[nodiscard]] bool memory_locked() const noexcept override { return locked_; }
   [[nodiscard]] std::uint32_t epoch() const noexcept override { return epoch_; }
+  [[nodiscard]] const OidStart& oid_start() const noexcept override { return oid_start_; }
   [[nodiscard]] std::expected<void, Error> close(Ns now_ns, std::uint32_t open_cases) override;
   void start_thread(std::function<void()> on_durable) override;
 
   /// As do_work, until nothing is left.
   [[nodiscard]] std::expected<void, Error> flush();
+  /// `started` is on disk.
+  [[nodiscard]] std::expected<void, Error> note_running() {
+    return writer_.note_phase(ManifestPhase::running);
+  }
 
  private:
   [[nodiscard]] std::uint64_t head() const noexcept;
@@ -73,6 +78,7 @@ class RingJournal final : public Journal {
 
   alignas(64) Storage& storage_;
   Settings settings_;
+  OidStart oid_start_;
   DiskWriter writer_;
   std::vector<Record> batch_;
   std::vector<Record> private_ring_;

@@ -32,8 +32,10 @@ SegmentHeader make_header(std::uint64_t journal_id, std::uint64_t segment, std::
   return header;
 }
 
-Manifest make_manifest(std::uint64_t journal_id, std::uint64_t newest_segment, std::uint32_t epoch) noexcept {
-  Manifest manifest{0, kFileVersion, Manifest::kMagic, journal_id, newest_segment, epoch, {}};
+Manifest make_manifest(std::uint64_t journal_id, std::uint64_t newest_segment, std::uint32_t epoch,
+                       ManifestPhase phase, std::uint64_t known_number) noexcept {
+  Manifest manifest{0,     kFileVersion, Manifest::kMagic, journal_id, newest_segment, epoch,
+                    phase, {},           known_number,     {}};
   manifest.crc = crc_of(manifest);
   return manifest;
 }

@@ -34,7 +34,16 @@ struct SegmentHeader {
 };
 static_assert(sizeof(SegmentHeader) == sizeof(Record));
 
-/// Names the newest segment and epoch, so that the loss of a whole file is noticed. Replaced by rename.
+/// How far the start that wrote the manifest had come.
+enum class ManifestPhase : std::uint8_t {
+  unstated = 0,  ///< Written by an earlier version.
+  opening = 1,   ///< Its `started` record may be missing.
+  running = 2,   ///< Its `started` record is on disk.
+  stopped = 3,   ///< So is its `stopped` record.
+};
+
+/// Names the newest segment and epoch and a record that was on disk, so that the loss of a whole file or of
+/// the journal's end is noticed. Replaced by rename.
 struct Manifest {
   static constexpr std::uint64_t kMagic = 0x3130'464E'4D4A'4842;  // "BHJMNF01"
   std::uint32_t crc;
@@ -43,7 +52,10 @@ struct Manifest {
   std::uint64_t journal_id;
   std::uint64_t newest_segment;  ///< This one or a later one exists.
   std::uint32_t epoch;           ///< Highest ever used.
-  std::array<std::uint8_t, 28> reserved;
+  ManifestPhase phase;
+  std::array<std::uint8_t, 3> reserved;
+  std::uint64_t known_number;  ///< All records up to this one were on disk; 0: none, or not stated.
+  std::array<std::uint8_t, 16> reserved_too;
 };
 static_assert(sizeof(Manifest) == 64);
 
@@ -70,7 +82,8 @@ inline constexpr std::uint32_t kFileVersion = 1;
                                         std::uint64_t first_number, std::uint64_t checkpoint_records,
                                         std::uint32_t epoch) noexcept;
 [[nodiscard]] Manifest make_manifest(std::uint64_t journal_id, std::uint64_t newest_segment,
-                                     std::uint32_t epoch) noexcept;
+                                     std::uint32_t epoch, ManifestPhase phase,
+                                     std::uint64_t known_number) noexcept;
 [[nodiscard]] HotHeader make_hot_header(std::uint64_t journal_id, std::uint64_t slots,
                                         std::uint64_t boot_hash, std::uint64_t first_number) noexcept;
 /// Checksum, magic and version are right.

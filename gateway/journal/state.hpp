@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/journal/known_names.hpp"
 #include "gateway/journal/record.hpp"
 
 namespace backhand::journal {
@@ -38,9 +39,8 @@ enum class CasePhase : std::uint8_t {
 struct OpenCase {
   CasePhase phase = CasePhase::waiting;
   ReversalKey key;  ///< Invalid while waiting; `lane` is always set.
-  /// What the clientOid begins with: the prefix of the start that wrote it, which the configuration may have
-  /// changed since. Set from `intended` on.
-  FixedString<kMaxOidPrefix> oid_prefix;
+  /// What the clientOid begins with: that of the start that wrote it. Set from `intended` on.
+  OidStart oid_start;
   wire::Product product{};
   wire::PositionSide position_side{};
   std::uint64_t intent_id = 0;
@@ -57,7 +57,7 @@ struct OpenCase {
   /// The name that it was sent under, which is not what the configuration's prefix gives where that has
   /// changed: the venue is to be asked by this one. Empty before `intended`.
   [[nodiscard]] wire::ClientOid client_oid() const noexcept {
-    return key.valid() && !oid_prefix.empty() ? render_client_oid(oid_prefix.view(), key) : wire::ClientOid{};
+    return key.valid() && !oid_start.prefix.empty() ? render_client_oid(oid_start, key) : wire::ClientOid{};
   }
   [[nodiscard]] wire::AccountName account() const noexcept {
     return intended ? intended->body.account : taken ? taken->body.account : wire::AccountName{};
@@ -125,6 +125,7 @@ struct State {
   std::vector<Halt> halts;
   /// Reversals intended and not voided, by hour: of the 25 hours up to the last one that saw any.
   std::map<HourKey, std::uint32_t> hour_counts;
+  KnownNames names;
 };
 
 }  // namespace backhand::journal

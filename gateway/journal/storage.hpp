@@ -62,6 +62,12 @@ class Storage {
   [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   /// The kernel's id of this boot.
   [[nodiscard]] virtual Result<std::string> boot_id() = 0;
+  /// 64 bits that nobody has had before.
+  [[nodiscard]] virtual Result<std::uint64_t> random() = 0;
+  /// Takes `name` for the life of the handle, without waiting: EADDRINUSE where another process has it. No
+  /// file stands for the name, so nobody can remove it; processes of other network namespaces have names of
+  /// their own.
+  [[nodiscard]] virtual Result<Handle> claim(const std::string& name) = 0;
 };
 
 /// A handle that closes itself. The storage outlives it.

@@ -164,7 +164,8 @@ IoLoop::IoLoop(const Parts& parts)
     : parts_(parts),
       wire_(std::make_unique<PoolWire>()),
       lane_port_(std::make_unique<LanePort>(parts.lanes)),
-      engine_(parts.config, parts.dialect, {*wire_, *lane_port_, parts.journal, parts.messages}, parts.epoch),
+      engine_(parts.config, parts.dialect, {*wire_, *lane_port_, parts.journal, parts.messages},
+              {parts.journal.epoch(), parts.journal.oid_start()}),
       commands_(std::make_unique<CommandQueue>()),
       bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       commands_done_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {

@@ -46,7 +46,6 @@ class IoLoop {
     ingress::LaneSet& lanes;
     journal::Journal& journal;
     MessageQueue& messages;
-    std::uint32_t epoch;
   };
   explicit IoLoop(const Parts& parts);
   ~IoLoop();

@@ -38,6 +38,7 @@ void MessageQueue::on_engine_event(engine::EngineEvent event, const engine::Even
                                    Ns now) noexcept {
   const EngineMessage message{event,
                               details.account,
+                              details.other,
                               details.position,
                               details.code,
                               details.code_class,
@@ -52,6 +53,14 @@ void MessageQueue::on_trouble(const engine::Trouble& trouble, bool ended, Ns now
   (void)now;
   if (!queues_->troubles.try_enqueue(queues_->trouble_token, TroubleMessage{trouble, ended}))
     dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool MessageQueue::lock_uid(AccountIndex account, const domain::UserId& user_id) noexcept {
+  try {
+    return !uid_lock_ || uid_lock_(account, user_id);
+  } catch (...) {
+    return false;  // Out of memory.
+  }
 }
 
 void MessageQueue::on_raw_reply(const journal::ReversalKey& key, int http_status, std::string_view body,

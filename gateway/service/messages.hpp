@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -19,6 +20,7 @@ namespace backhand::service {
 struct EngineMessage {
   engine::EngineEvent event{};
   AccountIndex account;
+  AccountIndex other;
   PositionIndex position;
   wire::VenueCode code;
   wire::CodeClass code_class = wire::CodeClass::none;
@@ -47,7 +49,12 @@ class MessageQueue final : public engine::EventPort {
   MessageQueue(journal::RawReplies& raw_replies, std::int64_t real_offset_ns);
   ~MessageQueue() override;
 
+  using UidLock = std::function<bool(AccountIndex, const domain::UserId&)>;
+  /// What lock_uid does, on the I/O thread. Before that thread starts.
+  void set_uid_lock(UidLock lock) { uid_lock_ = std::move(lock); }
+
   // I/O thread.
+  [[nodiscard]] bool lock_uid(AccountIndex account, const domain::UserId& user_id) noexcept override;
   void on_engine_event(engine::EngineEvent event, const engine::EventDetails& details,
                        Ns now) noexcept override;
   void on_trouble(const engine::Trouble& trouble, bool ended, Ns now) noexcept override;
@@ -66,6 +73,7 @@ class MessageQueue final : public engine::EventPort {
   std::unique_ptr<Queues> queues_;
   journal::RawReplies& raw_replies_;
   std::int64_t real_offset_ns_;
+  UidLock uid_lock_;
   std::atomic<std::uint64_t> dropped_{0};  ///< Written by the I/O thread only; read by any.
 };
 

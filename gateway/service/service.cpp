@@ -4,6 +4,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include "common/clock.hpp"
 #include "common/wire/names.hpp"
 #include "gateway/config/describe.hpp"
+#include "gateway/config/names.hpp"
 #include "gateway/ingress/attach_server.hpp"
 #include "gateway/journal/hot_directory.hpp"
 #include "gateway/journal/locks.hpp"
@@ -47,6 +49,16 @@ constexpr int kMessagesPerTurn = 256;
 constexpr Ns kDiskPatience_ns = 5 * kSecond;
 
 std::int64_t real_offset() noexcept { return unix_now_ms() * kMillisecond - monotonic_now(); }
+
+bool is_real(const config::Config& config) { return config.environment != config::Environment::simulated; }
+
+/// Where a key or UID means the same: the real venue's demo and live accounts by whatever host they are
+/// reached, a simulated venue's on that venue only.
+std::string venue_scope(const config::Config& config) {
+  std::string scope{config::to_string(config.environment)};
+  if (!is_real(config)) scope += ' ' + config.venue.host + ':' + std::to_string(config.venue.port);
+  return scope + ' ';
+}
 
 journal::Settings journal_settings(const config::Config& config) {
   journal::Settings out;
@@ -104,6 +116,10 @@ std::string_view text_of(engine::EngineEvent event) noexcept {
       return "the disk is behind: the journal's ring is full, and intents wait in their lanes";
     case engine::EngineEvent::journal_caught_up:
       return "the disk has caught up: intents are taken again";
+    case engine::EngineEvent::records_missing:
+      return "the venue shows a reversal of ours that this journal does not know";
+    case engine::EngineEvent::uid_shared:
+      return "account is another one under a second name";
     case engine::EngineEvent::journal_failed:
       return "journal failed: find out why the disk failed, then restart; what was sent is settled then";
     case engine::EngineEvent::stopped:
@@ -118,6 +134,8 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
     case engine::EngineEvent::account_refused:
     case engine::EngineEvent::nobody_ready:
     case engine::EngineEvent::reversal_unresolved:
+    case engine::EngineEvent::records_missing:
+    case engine::EngineEvent::uid_shared:
     case engine::EngineEvent::journal_failed:
       return LogLevel::error;
     case engine::EngineEvent::address_throttled:
@@ -152,6 +170,8 @@ class Gateway {
 
  private:
   [[nodiscard]] std::expected<void, Error> lock_everything();
+  /// Called from: the I/O thread, while an account's readiness is proven.
+  [[nodiscard]] bool lock_uid(AccountIndex account, const domain::UserId& user_id);
   [[nodiscard]] std::expected<void, Error> make_dialect();
   [[nodiscard]] std::expected<void, Error> make_lanes();
   [[nodiscard]] std::expected<void, Error> open_journal_and_recover();
@@ -168,7 +188,8 @@ class Gateway {
   config::Config config_;
   std::vector<config::AccountSecrets> secrets_;
   journal::OsStorage storage_;
-  std::vector<journal::FileLock> locks_;
+  std::vector<journal::Lock> locks_;
+  std::map<std::string, journal::Lock> uid_locks_;  ///< By hash. The I/O thread's.
   std::unique_ptr<bitget::Dialect> dialect_;
   std::unique_ptr<ingress::LaneSet> lanes_;
   std::unique_ptr<journal::RawReplies> raw_replies_;
@@ -218,15 +239,25 @@ std::expected<void, Error> Gateway::lock_everything() {
   auto state = journal::lock_state_dir(storage_, config_.gateway.state_dir);
   if (!state) return std::unexpected(state.error());
   locks_.push_back(std::move(*state));
-  // Two gateways with one key would each use up the other's rate allowance; runtime directories may differ,
-  // so the lock lies where all gateways of the host look.
+  // Two gateways with one key would each use up the other's rate allowance and reverse the same positions.
   for (std::size_t a = 0; a < secrets_.size(); ++a) {
-    auto lock = journal::lock_api_key(storage_, config_.gateway.hot_dir, key_hash(secrets_[a].key.reveal()),
-                                      config_.accounts[a].name);
+    const std::string hash = key_hash(venue_scope(config_) + std::string{secrets_[a].key.reveal()});
+    auto lock = journal::lock_host(
+        storage_, {journal::HostLockKind::api_key, hash, config_.accounts[a].name, is_real(config_)});
     if (!lock) return std::unexpected(lock.error());
     locks_.push_back(std::move(*lock));
   }
   return {};
+}
+
+bool Gateway::lock_uid(AccountIndex account, const domain::UserId& user_id) {
+  const std::string hash = uid_hash(venue_scope(config_) + std::string{user_id.view()});
+  if (uid_locks_.contains(hash)) return true;
+  auto lock = journal::lock_host(
+      storage_, {journal::HostLockKind::uid, hash, config_.accounts[account.value].name, is_real(config_)});
+  if (!lock) return false;
+  uid_locks_.emplace(hash, std::move(*lock));
+  return true;
 }
 
 std::expected<void, Error> Gateway::make_dialect() {
@@ -274,14 +305,17 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
       engine::journal_records(config_, recovered->state.cases.size(),
                               std::min<std::uint64_t>(settings.segment_records, journal::kMostHotRecords));
   if (recovered->must_block_all()) log(LogLevel::warning, recovered->tail_reason);
+  if (recovered->tail == journal::TailLoss::end_missing)
+    log(LogLevel::error, "everything is halted until an operator has compared positions and resumes");
   const journal::Recovered& found = *recovered;
-  const std::uint32_t epoch = recovered->epoch;
   auto opened = journal::open_journal(storage_, settings, found, monotonic_now(), real_offset());
   if (!opened) return std::unexpected(opened.error());
   journal_ = std::move(*opened);
   raw_replies_ = std::make_unique<journal::RawReplies>(storage_, config_.gateway.state_dir, kRawReplyBytes,
                                                        kRawReplySlots);
   messages_ = std::make_unique<MessageQueue>(*raw_replies_, real_offset());
+  messages_->set_uid_lock(
+      [this](AccountIndex account, const domain::UserId& user_id) { return lock_uid(account, user_id); });
 
   const auto nobody = StrategyIndex{static_cast<std::uint16_t>(config_.strategies.size())};
   for (const auto& [number, lane] : found.state.lanes) {
@@ -300,7 +334,7 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
     }
     if (auto done = lanes_->restore(restored); !done) return std::unexpected(done.error());
   }
-  loop_ = std::make_unique<IoLoop>(IoLoop::Parts{config_, *dialect_, *lanes_, *journal_, *messages_, epoch});
+  loop_ = std::make_unique<IoLoop>(IoLoop::Parts{config_, *dialect_, *lanes_, *journal_, *messages_});
   if (auto done = loop_->engine().recover(found, monotonic_now()); !done)
     return std::unexpected(done.error());
   const std::size_t open = found.state.cases.size();
@@ -424,6 +458,7 @@ void Gateway::on_engine_message(const EngineMessage& message) {
   std::string line{text_of(message.event)};
   if (message.product) line += "; " + std::string{wire::to_string(*message.product)};
   if (message.account.valid()) line += "; account " + config_.accounts[message.account.value].name;
+  if (message.other.valid()) line += " and account " + config_.accounts[message.other.value].name;
   if (message.position.valid()) {
     line += "; symbol " + std::string{loop_->engine().directory()[message.position].id.symbol.view()};
   }

@@ -16,7 +16,7 @@ constexpr std::array<BugName, kBugs> kNames{{
     {ack_is_execution, "ack_is_execution"},
     {not_found_at_once, "not_found_at_once"},
     {ambiguous_code_is_no, "ambiguous_code_is_no"},
-    {epoch_reused, "epoch_reused"},
+    {random_part_constant, "random_part_constant"},
     {journal_after_send, "journal_after_send"},
     {outcome_dropped, "outcome_dropped"},
     {outcome_twice, "outcome_twice"},
@@ -43,6 +43,9 @@ constexpr std::array<BugName, kBugs> kNames{{
     {distrust_ignored, "distrust_ignored"},
     {clock_from_one_reply, "clock_from_one_reply"},
     {stale_is_fresh, "stale_is_fresh"},
+    {manifest_not_compared, "manifest_not_compared"},
+    {history_not_looked_at, "history_not_looked_at"},
+    {uid_not_compared, "uid_not_compared"},
     {bound_exceeded, "bound_exceeded"},
     {lag_exceeded, "lag_exceeded"},
 }};
@@ -97,6 +100,7 @@ class BuggyDialect final : public bitget::Dialect {
   void decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                      bitget::HeaderLookup headers, domain::LookupReply& out) noexcept override {
     honest_->decode_lookup(lookup, http_status, body, headers, out);
+    if (bug_ == uid_not_compared) out.user_id = {};
     // The mistake of a reader that takes its own clock for the venue's word.
     if (bug_ == ack_is_execution && lookup.kind == domain::LookupKind::positions && out.venue_ms != 0)
       out.venue_ms += 3'000;
@@ -162,6 +166,7 @@ std::unique_ptr<bitget::Dialect> with_bug(std::unique_ptr<bitget::Dialect> diale
     case unread_row_is_flat:
     case ambiguous_code_is_no:
     case timestamp_ahead:
+    case uid_not_compared:
       return std::make_unique<BuggyDialect>(std::move(dialect), bug);
     default:
       return dialect;

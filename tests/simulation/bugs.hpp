@@ -22,7 +22,7 @@ enum class Bug : std::uint8_t {
   not_found_at_once,     ///< "Not found" counts before the fuse has burnt.
   ambiguous_code_is_no,  ///< A code that the table does not know, or calls ambiguous, is taken for a definite
                          ///< no.
-  epoch_reused,          ///< A restart goes on with the last epoch.
+  random_part_constant,  ///< Every start draws the same random number for its names.
   journal_after_send,    ///< The `intended` record is written only once the bytes are out.
   outcome_dropped,       ///< A full ring swallows outcomes: no room is kept for them.
   outcome_twice,         ///< A terminal event is told twice when the strategy is slow.
@@ -49,10 +49,13 @@ enum class Bug : std::uint8_t {
   distrust_ignored,      ///< A connection goes on although a reply on it was not its request's.
   clock_from_one_reply,  ///< One reply that contradicts the clock sets it.
   stale_is_fresh,        ///< The age of what is known of a position does not matter.
+  manifest_not_compared,  ///< A start does not compare the segments with what the manifest says was there.
+  history_not_looked_at,  ///< A start takes all names that the venue shows for its own.
+  uid_not_compared,       ///< Two keys of one UID are taken for two accounts.
   bound_exceeded,        ///< No bug of ours: the venue's clock steps back further than the stated bound.
   lag_exceeded,          ///< Nor this: look-ups show things later than is assumed, all of them.
 };
-inline constexpr std::size_t kBugs = 36;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 39;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

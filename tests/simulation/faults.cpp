@@ -22,6 +22,7 @@ constexpr std::string_view kResolved = "unresolved only where evidence could not
 constexpr std::string_view kTime = "no request is signed ahead of the venue's clock";
 constexpr std::string_view kFresh =
     "nothing is sent on a position that turned longer ago than the age allows";
+constexpr std::string_view kOneUid = "one UID is traded under one name";
 constexpr std::string_view kVouched = "a start from a damaged journal is refused";
 
 constexpr FaultKind kKinds[] = {
@@ -134,6 +135,9 @@ constexpr FaultKind kKinds[] = {
     {"venue_clock_drift", kTrueNo},
     {"venue_counts_otherwise", kRate},
     {"venue_lead_trader_unannounced", kRate},
+    {"venue_uid_as_number", kOneUid},
+    {"venue_uid_absent", kNoLeak},
+    {"venue_uid_of_two_accounts", kOneUid},
     {"other_trader_opens", kTrueResult},
     {"other_trader_closes", kTrueResult},
     {"other_liquidation", kTrueResult},
@@ -164,6 +168,10 @@ constexpr FaultKind kKinds[] = {
     {"disk_bit_flip", kVouched},
     {"segment_lost", kVouched},
     {"hot_segment_lost", kVouched},
+    {"journal_lost", kOnce},
+    {"state_rolled_back", kOnce},
+    {"segments_rolled_back", kBlocked},
+    {"clock_back_to_an_earlier_start", kOnce},
     {"hot_allocation_fails", kVouched},
     {"hot_map_fails", kVouched},
     {"disk_stalls", kOneEnd},

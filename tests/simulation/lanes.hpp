@@ -61,6 +61,9 @@ class SimLanes final : public engine::LanePort {
   void cut_off(std::uint16_t lane) { detach(lane); }
   [[nodiscard]] LaneAttach attach(std::uint16_t lane, std::uint64_t cursor);
   void detach(std::uint16_t lane);
+  [[nodiscard]] std::uint64_t last_record(std::uint16_t lane) const noexcept {
+    return lanes_[lane].last_record;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return lanes_.size(); }
   /// Intents taken whose terminal event is still owed: 0 when all is at rest, but for unresolved ones.
   [[nodiscard]] std::uint32_t open(std::uint16_t lane) const noexcept { return lanes_[lane].open; }

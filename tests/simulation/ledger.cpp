@@ -50,9 +50,8 @@ IntentEntry* Ledger::find(const wire::UserTag& tag) {
   return &entries_[number];
 }
 
-void Ledger::on_intended(const journal::Intended& body, journal::ReversalKey key,
+void Ledger::on_intended(const journal::Intended& body, const wire::ClientOid& oid,
                          std::uint64_t record_number) {
-  const wire::ClientOid oid = journal::render_client_oid(plan_.config.gateway.client_oid_prefix, key);
   IntentEntry* entry = find(body.user_tag);
   const std::string text{oid.view()};
   if (context_.trace) {
@@ -128,6 +127,9 @@ void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
   if (halted_) context_.violate("sent while halted: " + name(entry));
   if (halted_accounts_[std::string(entry.intent.account.view())])
     context_.violate("sent while its account was halted: " + name(entry));
+  const std::string account{entry.intent.account.view()};
+  check_held(entry, account);
+  check_uid(entry, account);
   if (entry.intent.kind == wire::IntentKind::fire) check_fired(entry);
   const journal::Intended& body = intended_[std::string(client_oid)];
   const std::string position = position_key(body.account.view(), body.symbol.view());
@@ -136,12 +138,12 @@ void Ledger::check_written(IntentEntry& entry, std::string_view client_oid) {
     const auto fuse = static_cast<VenueMs>(plan_.config.venue.clock_tolerance_ms) +
                       static_cast<VenueMs>(plan_.config.venue.execution_grace_ms);
     const bool burnt = context_.clocks.venue() / kMillisecond > open->second.signed_ms + fuse;
-    if (!open->second.forgotten || !burnt) {
+    if (!open->second.forgotten || (!burnt && !open->second.replaced)) {
       context_.violate("sent while " + std::string(open->second.client_oid.view()) +
                        " of the same position had no proven end: " + name(entry));
     }
   }
-  open_[position] = {entry.client_oid, body.request_venue_ms, false};
+  open_[position] = {entry.client_oid, body.request_venue_ms, false, false};
   const bool tells_end = std::any_of(entry.ends.begin(), entry.ends.end(), [](const Told&) { return true; });
   if (tells_end) context_.violate("sent after its terminal event: " + name(entry));
 }
@@ -198,8 +200,8 @@ void Ledger::on_told(std::uint16_t lane, const wire::Outcome& outcome) {
     ++unresolved_;
     entry->outlived = entry->outlived || entry->sent_in_life != life_;
   }
-  entry->ends.push_back(
-      {outcome.kind, outcome.deny_reason, outcome.result, outcome.flags, outcome.record_number, outcome});
+  entry->ends.push_back({outcome.kind, outcome.deny_reason, outcome.result, outcome.flags,
+                         outcome.record_number, power_life_, outcome});
   if (entry->ends.size() > 1 && entry->power_life == power_life_)
     context_.violate("a second terminal event: " + name(*entry));
 }
@@ -219,6 +221,42 @@ void Ledger::on_attached(std::uint16_t lane, std::uint64_t taken_mark) {
     if (entry.lane != lane || !entry.cut_off || !entry.ends.empty() || entry.power_life != power_life_)
       continue;
     if (entry.intent.id > taken_mark && !entry.told_unknown) entry.never_taken = true;
+  }
+}
+
+void Ledger::on_journal_replaced() {
+  ++power_life_;
+  for (IntentEntry& entry : entries_) {
+    entry.replaced = true;
+    if (entry.ends.empty()) entry.lost = true;
+  }
+  for (auto& [position, open] : open_) open.forgotten = open.replaced = true;
+}
+
+void Ledger::hold(const std::string& account, VenueMs until, std::string_view why) {
+  Hold& held = holds_[account];
+  if (until > held.until) held = {until, why};
+}
+
+std::unordered_set<std::string> Ledger::oids() const {
+  std::unordered_set<std::string> out;
+  for (const auto& [oid, number] : by_oid_) out.insert(oid);
+  return out;
+}
+
+void Ledger::check_held(const IntentEntry& entry, const std::string& account) const {
+  for (const auto& [of, held] : holds_) {
+    if ((of.empty() || of == account) && context_.clocks.venue() / kMillisecond <= held.until)
+      context_.violate("sent within the fuse " + std::string(held.why) + ": " + name(entry));
+  }
+}
+
+void Ledger::check_uid(const IntentEntry& entry, const std::string& account) {
+  for (const venue::AccountSpec& spec : plan_.scenario.accounts) {
+    if (spec.name != account || spec.uid.empty()) continue;
+    const auto [sender, fresh] = uid_senders_.emplace(spec.uid, account);
+    if (!fresh && sender->second != account)
+      context_.violate("one UID is traded as " + sender->second + " and as " + account + ": " + name(entry));
   }
 }
 
@@ -323,6 +361,8 @@ void Ledger::check_missing_end(const IntentEntry& entry, bool executed) {
 void Ledger::check_result(const IntentEntry& entry, const Told& end, const venue::Reversal* truth) {
   using wire::SettledResult;
   const bool executed = truth != nullptr;
+  // An older journal tells what it knows, which may be less than what was.
+  if (entry.replaced && end.power_life > entry.power_life) return;
   // One order is proven by that nobody else traded. After a restart the gateway does not know which orders
   // its reversals before were.
   const bool one_order =

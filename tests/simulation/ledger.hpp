@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/wire/outcome.hpp"
@@ -23,6 +24,7 @@ struct Told {
   wire::SettledResult result{};
   std::uint8_t flags = 0;
   std::uint64_t record = 0;
+  std::uint32_t power_life = 0;  ///< How often records had been lost when it was told.
   wire::Outcome outcome{};
 };
 
@@ -48,6 +50,7 @@ struct IntentEntry {
   bool resolved = false;
   bool outlived =
       false;  ///< Judged by another process than the one that sent it, or sent soon after a start.
+  bool replaced = false;   ///< An older journal, or none, may not know what became of it.
   std::vector<Told> ends;  ///< Different terminal events.
 };
 
@@ -61,7 +64,7 @@ class Ledger {
   [[nodiscard]] IntentEntry* find(const wire::UserTag& tag);
 
   // What the gateway does.
-  void on_intended(const journal::Intended& body, journal::ReversalKey key, std::uint64_t record_number);
+  void on_intended(const journal::Intended& body, const wire::ClientOid& oid, std::uint64_t record_number);
   void on_shot_taken(const wire::UserTag& tag);
   void on_recorded_end(std::uint16_t lane, const wire::UserTag& tag);
   void on_resolved(const wire::ClientOid& client_oid);
@@ -72,6 +75,7 @@ class Ledger {
   // What happens to it.
   void on_start() noexcept {
     ++life_;
+    uid_senders_.clear();
     life_began_ = context_.now();
   }
   void on_halted(bool halted) noexcept { halted_ = halted; }
@@ -84,6 +88,12 @@ class Ledger {
   void on_detached(std::uint16_t lane, std::uint32_t attachment);
   /// The strategy re-attached and was told how far its intents had been taken.
   void on_attached(std::uint16_t lane, std::uint64_t taken_mark);
+  /// The journal is gone, or an older one is in its place.
+  void on_journal_replaced();
+  /// Nothing may be sent for `account` (empty: any) before the venue's clock reads later than `until`.
+  void hold(const std::string& account, VenueMs until, std::string_view why);
+  /// All names that were ever given.
+  [[nodiscard]] std::unordered_set<std::string> oids() const;
   /// The machine lost power, or the hot segment is gone: what was not on disk is forgotten.
   void on_records_lost();
 
@@ -104,9 +114,16 @@ class Ledger {
     wire::ClientOid client_oid;
     VenueMs signed_ms = 0;
     bool forgotten = false;  ///< Its records may have gone with the power.
+    bool replaced = false;   ///< They have gone with the journal, and perhaps nothing tells of them.
   };
   [[nodiscard]] static std::string position_key(std::string_view account, std::string_view symbol);
   [[nodiscard]] std::string name(const IntentEntry& entry) const;
+  struct Hold {
+    VenueMs until = 0;
+    std::string_view why;
+  };
+  void check_held(const IntentEntry& entry, const std::string& account) const;
+  void check_uid(const IntentEntry& entry, const std::string& account);
   void check_fired(const IntentEntry& entry);
   void check_written(IntentEntry& entry, std::string_view client_oid);
   void check_ends(const IntentEntry& entry, const venue::Reversal* truth);
@@ -123,6 +140,8 @@ class Ledger {
   std::unordered_map<std::string, journal::Intended> intended_;
   std::map<std::string, Open> open_;
   std::map<std::string, bool> halted_accounts_;
+  std::map<std::string, Hold> holds_;               ///< By account; "": all.
+  std::map<std::string, std::string> uid_senders_;  ///< By UID: the account that sent in this life.
   bool halted_ = false;
   std::uint32_t power_life_ = 0;
   std::uint64_t unresolved_ = 0;

@@ -231,6 +231,14 @@ void draw_venue(Context& context, Plan& plan) {
   options.timestamp_tolerance_ns = static_cast<Ns>(plan.config.venue.clock_tolerance_ms) * kMillisecond;
   options.check_signature = random.chance(0.05);
   options.spot_info = random.chance(0.8);
+  options.user_id = static_cast<venue::UserIdStyle>(random.below(3));
+  if (options.user_id == venue::UserIdStyle::number) context.fire("venue_uid_as_number");
+  if (options.user_id == venue::UserIdStyle::absent) context.fire("venue_uid_absent");
+  const bool tells_uid = options.spot_info && options.user_id != venue::UserIdStyle::absent;
+  if (!plan.calm && tells_uid && random.chance(0.05)) {
+    context.fire("venue_uid_of_two_accounts");
+    plan.scenario.accounts[1].uid = plan.scenario.accounts[0].uid = "7000000099";
+  }
   options.chunked = random.chance(0.6);
   options.detail_says_status = random.chance(0.2);
   options.omit_position_utime = random.chance(0.5);
@@ -305,6 +313,7 @@ void draw_faults(Context& context, Plan& plan) {
   plan.stops = often(0.1, 2);
   plan.power_losses = often(0.15, 1);
   plan.storage_faults = often(0.2, 2);
+  plan.journal_strikes = often(0.15, 2);
   plan.venue_events = often(0.3, 3);
   plan.other_trades = often(0.25, 6);
   plan.strategy_events = often(0.4, 4);
@@ -346,6 +355,8 @@ Plan draw_plan(Context& context) {
     plan.venue_events = 6;
     plan.network_fault = 0.2;
   }
+  if (context.bug == Bug::history_not_looked_at || context.bug == Bug::manifest_not_compared)
+    plan.journal_strikes = 3;
   if (context.bug == Bug::pacing_limit_wrong) {
     ++plan.config.pacing.requests_per_second;
     ++plan.config.pacing.lead_trader_requests_per_second;

@@ -37,7 +37,8 @@ struct Plan {
   unsigned stops = 0;
   unsigned power_losses = 0;
   unsigned storage_faults = 0;
-  unsigned venue_events = 0;  ///< Clock steps, refused keys, closed contracts, short margin.
+  unsigned journal_strikes = 0;  ///< The state directory is lost, or an older copy comes back.
+  unsigned venue_events = 0;     ///< Clock steps, refused keys, closed contracts, short margin.
   unsigned other_trades = 0;
   unsigned strategy_events = 0;  ///< Deaths, stalls, re-attaches.
   unsigned halts = 0;

@@ -56,7 +56,8 @@ void WatchedJournal::note(std::span<const journal::Record> parts, const journal:
   const journal::Record& first = parts[0];
   switch (first.kind) {
     case journal::Kind::intended:
-      ledger_.on_intended(journal::body_of<journal::Intended>(parts), first.key(), appended.number);
+      ledger_.on_intended(journal::body_of<journal::Intended>(parts),
+                          journal::render_client_oid(journal_->oid_start(), first.key()), appended.number);
       return;
     case journal::Kind::shot_taken:
       ledger_.on_shot_taken(journal::body_of<journal::ShotTaken>(parts).taken.user_tag);
@@ -95,7 +96,10 @@ Process::Process(Context& context, const Plan& plan, CrashPoint& crash, Ledger& 
       network_(network),
       settings_(plan.journal),
       storage_(std::make_unique<MemoryStorage>()),
-      watched_(context, crash, ledger) {}
+      watched_(context, crash, ledger) {
+  storage_->seed_random(context.random.next());
+  if (context.bug == Bug::random_part_constant) storage_->freeze_random();
+}
 
 Process::~Process() = default;
 
@@ -217,6 +221,12 @@ void Process::plant(journal::Recovered& recovered) const {
     case Bug::history_not_replayed:
       for (auto& [number, lane] : recovered.state.lanes) lane.outcomes.clear();
       break;
+    case Bug::history_not_looked_at:
+      for (const std::string& oid : ledger_.oids()) {
+        if (const auto name = journal::parse_client_oid(oid))
+          recovered.state.names.restore({name->start, 0, UINT64_MAX, false});
+      }
+      break;
     case Bug::halt_forgotten:
       recovered.state.halts.clear();
       break;
@@ -228,8 +238,9 @@ void Process::plant(journal::Recovered& recovered) const {
 std::expected<void, Error> Process::make() {
   auto recovered = journal::recover(*storage_, settings_, context_.clocks.wall_seconds());
   if (!recovered) return std::unexpected(recovered.error());
-  if (context_.bug == Bug::epoch_reused && recovered->state.epoch != 0)
-    recovered->epoch = recovered->state.epoch;
+  recovered_number_ = recovered->next_number;
+  if (context_.bug == Bug::manifest_not_compared && recovered->tail == journal::TailLoss::end_missing)
+    recovered->tail = journal::TailLoss::none;
   if (recovered->must_block_all()) context_.tell("recovered: " + recovered->tail_reason);
   auto opened = journal::open_journal(*storage_, settings_, *recovered, context_.clocks.mono(),
                                       context_.clocks.wall_offset);
@@ -247,17 +258,23 @@ std::expected<void, Error> Process::make() {
     const auto added = dialect_->add_account(AccountIndex{a}, std::move(credentials));
     BH_ASSERT(added.has_value());
   }
-  const std::uint32_t epoch = recovered->epoch;
   plant(*recovered);
   lanes_.forget();
   lanes_.restore(recovered->state);
   engine_ = std::make_unique<engine::Engine>(plan_.config, *dialect_,
-                                             engine::Ports{network_, lanes_, watched_, *this}, epoch);
+                                             engine::Ports{network_, lanes_, watched_, *this},
+                                             engine::StartId{journal_->epoch(), journal_->oid_start()});
   if (auto done = engine_->recover(*recovered, context_.clocks.mono()); !done) return done;
   if (crash_.dead()) return {};
   network_.begin(*engine_, watched_, dialect_->probe_request());
   engine_->start(context_.clocks.mono());
   return {};
+}
+
+std::optional<std::uint64_t> Process::recoverable() {
+  const auto recovered = journal::recover(*storage_, settings_, context_.clocks.wall_seconds());
+  if (!recovered) return std::nullopt;
+  return recovered->next_number;
 }
 
 void Process::bury() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,10 @@ class Process final : public engine::EventPort {
   void set_paused(bool paused) noexcept { paused_ = paused; }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   [[nodiscard]] std::uint64_t lives() const noexcept { return lives_; }
+  /// The record number that the last start went on with.
+  [[nodiscard]] std::uint64_t recovered_number() const noexcept { return recovered_number_; }
+  /// The one that a start would go on with now; empty where it would be refused.
+  [[nodiscard]] std::optional<std::uint64_t> recoverable();
 
   void on_engine_event(engine::EngineEvent event, const engine::EventDetails& details,
                        Ns now) noexcept override;
@@ -124,6 +129,7 @@ class Process final : public engine::EventPort {
   std::vector<AccountIndex> refused_accounts_;
   std::string refusal_;
   std::uint64_t lives_ = 0;
+  std::uint64_t recovered_number_ = 1;
   bool starting_ = false;
   bool paused_ = false;
   bool journal_failed_ = false;

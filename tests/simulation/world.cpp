@@ -92,6 +92,8 @@ void World::plan_events() {
   often(plan_.stops, &World::stop_process);
   often(plan_.power_losses, &World::lose_power);
   often(plan_.storage_faults, &World::strike_storage);
+  often(plan_.journal_strikes, &World::copy_state);
+  often(plan_.journal_strikes, &World::strike_journal);
   often(plan_.venue_events, &World::strike_venue);
   often(plan_.other_trades, &World::other_trade);
   often(plan_.strategy_events, &World::strike_strategy);
@@ -175,8 +177,10 @@ void World::on_death() {
 
 void World::start_process() {
   if (process_.running()) return;
+  set_clock_back();
   switch (process_.start()) {
     case StartResult::started:
+      judge_strike();
       refused_in_a_row_ = 0;
       undamaged_.reset();
       return;
@@ -276,8 +280,8 @@ void World::check_counts() {
     context_.violate("the venue executed a clientOid more than once");
   // Beyond its assumptions about the network pacing promises nothing.
   bool assumptions_hold = !network_.arrived_beyond_assumption();
-  // Nor where the venue's clock is stepped within one of its windows.
-  if (venue_was_stepped_) assumptions_hold = false;
+  // Nor where the venue's clock is stepped within one of its windows, or a start does not know what was sent.
+  if (venue_was_stepped_ || journal_was_replaced_) assumptions_hold = false;
   // A lead trader whom neither the configuration nor the venue announces is known by the first refusal only;
   // so is one of whom each of the look-ups that a start waits for was lost, which replies too many make
   // likelier.

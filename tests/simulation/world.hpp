@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "tests/simulation/context.hpp"
@@ -77,6 +79,12 @@ class World {
   void repair_start();
   void operators_rounds();
 
+  // In world_journal.cpp.
+  void copy_state();
+  void strike_journal();
+  void set_clock_back();
+  void judge_strike();
+
   SeedOptions options_;
   Context context_;
   Plan plan_;
@@ -87,6 +95,19 @@ class World {
   Network network_;
   Process process_;
   std::vector<std::unique_ptr<SimStrategy>> strategies_;
+  /// What the state directory has lost, until the next start.
+  struct Strike {
+    std::uint64_t next_number = 1;          ///< That a start before it would have found.
+    VenueMs venue_ms = 0;                   ///< When it was struck.
+    std::unordered_set<std::string> known;  ///< Names that what is left knows.
+    bool only_segments = false;
+  };
+  std::optional<Strike> strike_;
+  std::unique_ptr<test::MemoryStorage> copy_;  ///< A backup.
+  std::unordered_set<std::string> oids_of_copy_;
+  std::int64_t first_start_second_ = 0;
+  bool same_second_ = false;  ///< The next start reads the clock of the first.
+  bool journal_was_replaced_ = false;
   std::unique_ptr<test::MemoryStorage> undamaged_;  ///< The storage before it was damaged.
   Ns last_turn_ = 0;
   bool start_planned_ = false;

@@ -348,7 +348,7 @@ void World::operators_rounds() {
   }
   const bool resumes = !context_.faults_on || context_.random.chance(0.3);
   if (!resumes) return;
-  if (engine.halted() && ledger_.halted()) {
+  if (engine.halted()) {
     if (engine.resume("looked", now)) ledger_.on_halted(false);
   }
   for (std::uint16_t a = 0; a < plan_.config.accounts.size() && !crash_.dead(); ++a) {

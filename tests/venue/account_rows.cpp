@@ -110,7 +110,9 @@ HttpResponse Exchange::Impl::spot_account_info(Call& call) {
   std::string data;
   {
     JsonObject row(data);
-    row.text("userId", account.uid).text("inviterId", "").text("ips", "");
+    if (options.user_id == UserIdStyle::text) row.text("userId", account.uid);
+    if (options.user_id == UserIdStyle::number) row.raw("userId", account.uid);
+    row.text("inviterId", "").text("ips", "");
     row.raw("authorities", R"(["coow","cpow"])").raw("parentId", "0");
     row.text("traderType", account.lead_trader ? "trader" : "not_trader");
     row.text("channelCode", "").text("channel", "").digits("regisTime", ms(call.now) - 86'400'000);

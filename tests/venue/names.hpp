@@ -76,6 +76,8 @@ inline constexpr std::array<Name<OddRow>, 3> kOddRows{
 inline constexpr std::array<Name<UniqueClientOid>, 3> kUniques{{{"never", UniqueClientOid::never},
                                                                 {"pending", UniqueClientOid::pending},
                                                                 {"always", UniqueClientOid::always}}};
+inline constexpr std::array<Name<UserIdStyle>, 3> kUserIdStyles{
+    {{"text", UserIdStyle::text}, {"number", UserIdStyle::number}, {"absent", UserIdStyle::absent}}};
 inline constexpr std::array<Name<KeepArrivals>, 3> kKeeps{
     {{"all", KeepArrivals::all}, {"reversals", KeepArrivals::reversals}, {"none", KeepArrivals::none}}};
 inline constexpr std::array<Name<PageOrder>, 3> kPageOrders{{{"newest_first", PageOrder::newest_first},

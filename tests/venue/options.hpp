@@ -78,6 +78,9 @@ enum class OddRow : std::uint8_t {
 /// row's.
 enum class PageOrder : std::uint8_t { newest_first, oldest_first, none };
 
+/// How GET spot/account/info tells whose key it is: not documented.
+enum class UserIdStyle : std::uint8_t { text, number, absent };
+
 /// What is kept of arrivals.
 enum class KeepArrivals : std::uint8_t { all, reversals, none };
 
@@ -126,8 +129,9 @@ struct Options {
       false;  ///< An open leg short of margin: size as wanted, canceled; else size as opened, filled.
   bool empty_list_is_null = true;  ///< Lists without rows are null (as live) instead of [].
   OddRow odd_row = OddRow::none;
-  bool close_leg_reduce_only = false;  ///< The close leg says reduceOnly YES.
-  bool spot_info = true;               ///< Off: GET spot/account/info is 404.
+  bool close_leg_reduce_only = false;       ///< The close leg says reduceOnly YES.
+  UserIdStyle user_id = UserIdStyle::text;  ///< How spot/account/info writes `userId`.
+  bool spot_info = true;                    ///< Off: GET spot/account/info is 404.
 
   bool limits = true;  ///< Off: nothing is throttled.
   Counting counting = Counting::sliding;

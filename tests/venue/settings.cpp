@@ -53,6 +53,7 @@ void visit_replies_and_limits(Visitor& v, OptionsType& o) {
   v("close_leg_reduce_only", o.close_leg_reduce_only);
   v.word("odd_row", o.odd_row, kOddRows);
   v("spot_info", o.spot_info);
+  v.word("user_id", o.user_id, kUserIdStyles);
   v("limits", o.limits);
   v.word("counting", o.counting, kCountings);
   v.ms("counter_resolution_ms", o.counter_resolution_ns);

@@ -109,6 +109,24 @@ TEST_F(LookupReplies, AccountKind) {
   EXPECT_EQ(decode_code(LookupKind::account_kind, "40085").status, LookupStatus::refused);
 }
 
+TEST_F(LookupReplies, AccountKindTellsWhoseKeyItIs) {
+  for (const std::string_view data :
+       {R"({"userId":"7000000001","traderType":"not_trader"})", R"({"userId":7000000001})",
+        R"({"userId":"7000000001","traderType":"king"})"}) {
+    EXPECT_EQ(decode_data(LookupKind::account_kind, data).status, LookupStatus::ok) << data;
+    EXPECT_EQ(reply_.user_id.view(), "7000000001") << data;
+    EXPECT_FALSE(reply_.is_lead_trader);
+  }
+  for (const std::string_view data :
+       {R"({"traderType":"trader"})", R"({"userId":null,"traderType":"trader"})",
+        R"({"userId":"","traderType":"trader"})",
+        R"({"userId":"1234567890123456789012345","traderType":"trader"})"}) {
+    EXPECT_EQ(decode_data(LookupKind::account_kind, data).status, LookupStatus::ok) << data;
+    EXPECT_TRUE(reply_.user_id.empty()) << data << ": nobody is another only because neither says who he is";
+    EXPECT_TRUE(reply_.is_lead_trader);
+  }
+}
+
 TEST_F(LookupReplies, AccountMode) {
   EXPECT_EQ(
       decode_data(LookupKind::account_mode, R"({"marginCoin":"USDT","posMode":"hedge_mode","coupon":0})")

@@ -201,6 +201,27 @@ TEST(LaneSet, TellsWhatIsOwedFromWhatWasNotedOn) {
   EXPECT_EQ(owed_after(wire::kCursorOwed, 5), 5U);
 }
 
+TEST(LaneSet, RefusesAStrategyThatHasSeenMoreThanTheJournalKnows) {
+  const auto set = make_set(small_lanes());
+  ASSERT_TRUE(set->restore({.strategy = StrategyIndex{0},
+                            .name = wire::LaneName("one"),
+                            .lane = LaneIndex{0},
+                            .taken_mark = 4,
+                            .last_record = 7,
+                            .open = 0}));
+  RawLane ahead = attach(*set, "one", 0, 8);
+  ASSERT_EQ(ahead.answer.kind, LaneAnswer::Kind::refused) << "it would take ids again that were executed";
+  EXPECT_EQ(ahead.answer.status, wire::AttachStatus::journal_behind);
+  EXPECT_TRUE(ahead.changes.empty());
+  RawLane fresh = attach(*set, "new", 0, 1);
+  EXPECT_EQ(fresh.answer.status, wire::AttachStatus::journal_behind) << "a lost journal knows no lane at all";
+  RawLane now = attach(*set, "new", 0, wire::kCursorNow);
+  EXPECT_EQ(now.answer.kind, LaneAnswer::Kind::attached);
+  RawLane even = attach(*set, "one", 0, 7);
+  EXPECT_EQ(even.answer.kind, LaneAnswer::Kind::attached);
+  EXPECT_EQ(even.answer.taken_mark, 4U);
+}
+
 TEST(LaneSet, AnIntentWithoutATerminalEventOfItsOwnCanBeClosed) {
   const auto set = make_set(small_lanes());
   RawLane raw = attach(*set, "one");

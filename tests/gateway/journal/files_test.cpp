@@ -41,14 +41,34 @@ TEST(Locks, ASecondGatewayIsRefusedUntilTheFirstIsGone) {
 
 TEST(Locks, OneApiKeyIsUsedByOneGatewayOfTheHost) {
   MemoryStorage storage;
-  const auto first = lock_api_key(storage, "/run/lock", "9f86d081", "alpha");
+  const auto lock = [&](const std::string& hash, HostLockKind kind = HostLockKind::api_key) {
+    return lock_host(storage, {kind, hash, "beta"});
+  };
+  auto first = lock("9f86d081");
   ASSERT_TRUE(first);
-  const auto second = lock_api_key(storage, "/run/lock", "9f86d081", "beta");
+  const auto second = lock("9f86d081");
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, AllOf(HasSubstr("API key"), HasSubstr("\"beta\"")));
-  EXPECT_TRUE(lock_api_key(storage, "/run/lock", "60303ae2", "beta"));
-  EXPECT_FALSE(lock_api_key(storage, "/run/lock", "../../etc/passwd", "beta")) << "a hash is no path";
-  EXPECT_FALSE(lock_api_key(storage, "/run/lock", "", "beta"));
+  EXPECT_TRUE(lock("60303ae2"));
+  EXPECT_TRUE(lock("9f86d081", HostLockKind::uid)) << "a UID is no key";
+  EXPECT_FALSE(lock("../../etc/passwd")) << "a hash is no path";
+  EXPECT_FALSE(lock(""));
+  *first = {};
+  EXPECT_TRUE(lock("9f86d081"));
+}
+
+TEST(Locks, WhoeverRemovesALockFileFreesNothing) {
+  MemoryStorage storage;
+  const auto key = lock_host(storage, {HostLockKind::api_key, "9f86d081", "alpha"});
+  const auto uid = lock_host(storage, {HostLockKind::uid, "60303ae2", "alpha"});
+  const auto state = lock_state_dir(storage, "/state");
+  ASSERT_TRUE(key && uid && state);
+  for (const std::string& path : storage.paths()) storage.erase(path);
+  const auto again = lock_host(storage, {HostLockKind::api_key, "9f86d081", "alpha"});
+  ASSERT_FALSE(again) << "a second gateway on the same key, after somebody emptied a directory";
+  EXPECT_THAT(again.error().message, HasSubstr("another gateway on this host is using the API key"));
+  EXPECT_FALSE(lock_host(storage, {HostLockKind::uid, "60303ae2", "beta"}));
+  EXPECT_FALSE(lock_state_dir(storage, "/state")) << "two gateways on one journal";
 }
 
 RawReply reply(std::uint64_t sequence, std::string_view body) {
@@ -157,7 +177,7 @@ wire::ClientOid live_one_story(MemoryStorage& storage, const Settings& settings)
   EXPECT_TRUE(
       replies.push({key, test::kRealOffset_ns + 6'500, 500, false, "{\"code\":\"45001\"}", "busy", "t-9"}));
   EXPECT_EQ(replies.do_work(), 1U);
-  return render_client_oid("bh", key);
+  return render_client_oid(run->open->oid_start(), key);
 }
 
 TEST(Reader, TellsTheStoryOfOneIntent) {
@@ -194,7 +214,7 @@ TEST(Reader, SaysWhereItKnowsNothing) {
   const Settings settings = small_settings();
   live_one_story(storage, settings);
   EXPECT_FALSE(explain(storage, settings, "not-ours", Format::text));
-  const auto unknown = explain(storage, settings, "bh-0s44we8-0001-0000zzzz", Format::text);
+  const auto unknown = explain(storage, settings, "bh-0007000000000100100000zz", Format::text);
   ASSERT_FALSE(unknown);
   EXPECT_THAT(unknown.error().message, HasSubstr("knows no"));
 }

@@ -164,7 +164,7 @@ TEST(Fold, ALaneKeepsItsName) {
 
 TEST(Fold, ACheckpointGivesTheSameStateAgain) {
   Fed feed;
-  ASSERT_TRUE(feed(0, 0, Started{1, 2, FixedString<8>{"bh"}, FixedString<16>{"1.0"}, 0, 0, {}}));
+  ASSERT_TRUE(feed(0, 0, Started{1, 2, FixedString<8>{"bh"}, FixedString<16>{"1.0"}, 0, 0, {}, 99, 7, {}}));
   ASSERT_TRUE(feed(1, 0, lane_opened()));
   ASSERT_TRUE(feed(2, 0, lane_opened("second")));
   ASSERT_TRUE(feed(1, 0, taken(1)));
@@ -192,6 +192,9 @@ TEST(Fold, ACheckpointGivesTheSameStateAgain) {
   }
   EXPECT_EQ(checkpoint.back().kind, Kind::checkpoint_end);
   EXPECT_EQ(test::describe(again.state()), test::describe(feed.fold.state()));
+  EXPECT_EQ(again.state().names.all(), feed.fold.state().names.all());
+  ASSERT_EQ(again.state().names.all().size(), 1U);
+  EXPECT_EQ(again.state().names.all().front().last_sequence, 5U);
 }
 
 }  // namespace

@@ -21,6 +21,9 @@ using journal::Settings;
 inline constexpr std::int64_t kUnixSeconds = 1'700'000'000;
 inline constexpr std::int64_t kRealOffset_ns = kUnixSeconds * kSecond;
 
+/// What sample outcomes' names begin with.
+inline const journal::OidStart kOidStart{FixedString<8>{"bh"}, 7, 123'456};
+
 inline Settings small_settings(Durability durability = Durability::process) {
   Settings settings;
   settings.state_dir = "/state";
@@ -72,7 +75,7 @@ inline wire::Outcome outcome(std::uint64_t record_number, std::uint64_t intent_i
   out.written_ns = 1234;
   out.long_before = 30;
   out.order_id = wire::OrderId{"1098394344925597696"};
-  if (key.valid()) out.client_oid = journal::render_client_oid("bh", key);
+  if (key.valid()) out.client_oid = journal::render_client_oid(kOidStart, key);
   out.user_tag = wire::UserTag{"tag-0123456789ab"};
   out.account = wire::AccountName{"alpha"};
   out.symbol = wire::SymbolName{"ETHUSDT"};

@@ -49,6 +49,12 @@ MemoryStorage::Result<MemoryStorage::Handle> MemoryStorage::open(const std::stri
   }
   auto found = names_.find(path);
   if (found == names_.end()) {
+    // A directory, to be locked.
+    if (path.ends_with("/.") && !creates) {
+      handles_[next_handle_] = {directories_.try_emplace(path, std::make_shared<Node>()).first->second, path,
+                                false};
+      return next_handle_++;
+    }
     if (!creates) return std::unexpected(ENOENT);
     change_name(path, std::make_shared<Node>());
     found = names_.find(path);
@@ -60,7 +66,22 @@ MemoryStorage::Result<MemoryStorage::Handle> MemoryStorage::open(const std::stri
   return next_handle_++;
 }
 
+MemoryStorage::Result<std::uint64_t> MemoryStorage::random() {
+  // splitmix64
+  if (!random_frozen_) random_ += 0x9E37'79B9'7F4A'7C15;
+  std::uint64_t bits = random_;
+  bits = (bits ^ bits >> 30) * 0xBF58'476D'1CE4'E5B9;
+  bits = (bits ^ bits >> 27) * 0x94D0'49BB'1331'11EB;
+  return bits ^ bits >> 31;
+}
+
+MemoryStorage::Result<MemoryStorage::Handle> MemoryStorage::claim(const std::string& name) {
+  if (!claims_.emplace(name, next_handle_).second) return std::unexpected(EADDRINUSE);
+  return next_handle_++;
+}
+
 void MemoryStorage::close(Handle handle) noexcept {
+  std::erase_if(claims_, [&](const auto& claim) { return claim.second == handle; });
   const auto found = handles_.find(handle);
   if (found == handles_.end()) return;  // Closed by kill_process.
   if (found->second.holds_lock) found->second.node->locked = false;
@@ -205,10 +226,12 @@ void MemoryStorage::kill_process() noexcept {
     if (file.holds_lock) file.node->locked = false;
   }
   handles_.clear();
+  claims_.clear();
 }
 
 void MemoryStorage::lose_power(const std::function<bool()>& coin) {
   handles_.clear();
+  claims_.clear();
   // A file system journals its names in order: some first part of the changes is there, a rename in one
   // piece.
   bool applied = true;
@@ -271,6 +294,8 @@ std::unique_ptr<MemoryStorage> MemoryStorage::clone() const {
     copy->pending_names_.push_back({change.path, copied(change.node), change.with_previous});
   copy->boot_id_ = boot_id_;
   copy->boots_ = boots_;
+  copy->random_ = ~random_;
+  copy->random_frozen_ = random_frozen_;
   return copy;
 }
 

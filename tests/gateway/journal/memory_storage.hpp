@@ -71,10 +71,16 @@ class MemoryStorage final : public journal::Storage {
   [[nodiscard]] Result<void> sync_directory(const std::string& directory) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& directory) override;
   [[nodiscard]] Result<std::string> boot_id() override { return boot_id_; }
+  [[nodiscard]] Result<std::uint64_t> random() override;
+  [[nodiscard]] Result<Handle> claim(const std::string& name) override;
 
   // What the test does to it.
   void set_plan(Plan plan) { plan_ = std::move(plan); }
   void clear_plan() { plan_ = nullptr; }
+  /// What random() draws from; a copy goes on with the draws of its own.
+  void seed_random(std::uint64_t seed) noexcept { random_ = seed; }
+  /// Every draw gives the same: for a planted bug.
+  void freeze_random() noexcept { random_frozen_ = true; }
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
   void restart_count() noexcept { operations_ = 0; }
   /// Bytes that all files together may have; growing beyond is ENOSPC.
@@ -123,6 +129,7 @@ class MemoryStorage final : public journal::Storage {
 
   std::set<std::string> tmpfs_;
   Names names_;
+  Names directories_;
   Names synced_names_;
   std::vector<NameChange> pending_names_;
   std::map<Handle, OpenFile> handles_;
@@ -130,6 +137,9 @@ class MemoryStorage final : public journal::Storage {
   std::string boot_id_ = "boot-1";
   std::uint64_t boots_ = 1;
   std::uint64_t operations_ = 0;
+  std::uint64_t random_ = 1;
+  bool random_frozen_ = false;
+  std::map<std::string, Handle> claims_;
   std::uint64_t capacity_ = UINT64_MAX;
   Plan plan_;
 };

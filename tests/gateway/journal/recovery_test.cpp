@@ -100,16 +100,19 @@ TEST(Recovery, WhatWasAppendedSurvivesAKillWithoutAnyWorkOfTheDisk) {
   const OpenCase& open = recovered->state.cases.at({1, 5});
   EXPECT_EQ(open.phase, CasePhase::intended);
   EXPECT_EQ(open.account().view(), "alpha");
-  EXPECT_EQ(open.oid_prefix.view(), "bh") << "its clientOid must be found again after the prefix is changed";
+  EXPECT_EQ(open.oid_start.prefix.view(), "bh")
+      << "its clientOid must be found again after the prefix is changed";
   EXPECT_EQ(open.intended->body.size_digits, 25U);
 }
 
 TEST(Recovery, AReversalKeepsTheNameThatItWasSentUnder) {
   MemoryStorage storage;
   Settings settings = small_settings();
+  wire::ClientOid oid;
   {
     auto run = Run::start(storage, settings);
     ASSERT_TRUE(run);
+    oid = render_client_oid(run->open->oid_start(), {run->open->epoch(), 1, 1});
     ASSERT_NE(run->append(run->stamp(1, 1), intended(5)).number, 0U);
   }
   storage.kill_process();
@@ -117,7 +120,7 @@ TEST(Recovery, AReversalKeepsTheNameThatItWasSentUnder) {
   for (int start = 0; start < 2; ++start) {
     auto run = Run::start(storage, settings);
     ASSERT_TRUE(run) << run.error().message;
-    EXPECT_EQ(run->recovered.state.cases.at({1, 5}).client_oid().view(), "bh-0s44we8-0001-00000001")
+    EXPECT_EQ(run->recovered.state.cases.at({1, 5}).client_oid(), oid)
         << "asked for under another name, the venue would truthfully say that it knows no such order";
     for (std::uint64_t id = 10; id < 200; ++id) {  // Into later segments, by way of their checkpoints.
       while (run->append(run->stamp(2), test::taken(id)).status == AppendStatus::full) run->flush();

@@ -46,7 +46,7 @@ std::string describe(const journal::State& state, bool with_start) {
     out << "case " << id.first << '.' << id.second << " phase " << static_cast<int>(open.phase) << " key "
         << open.key.epoch << '.' << open.key.lane << '.' << open.key.sequence << ' '
         << static_cast<int>(open.product) << static_cast<int>(open.position_side) << ' ' << open.intent_id
-        << ' ' << open.is_shot << open.told_unknown << ' ' << open.oid_prefix.view() << "\n  "
+        << ' ' << open.is_shot << open.told_unknown << ' ' << open.oid_start.prefix.view() << "\n  "
         << hex(open.taken) << "\n  " << hex(open.intended) << "\n  " << hex(open.voided) << "\n  "
         << hex(open.sent) << "\n  " << hex(open.learned) << "\n  " << hex(open.settled) << "\n  "
         << hex(open.resolved) << '\n';

@@ -141,8 +141,7 @@ class HotPath : public ::testing::Test {
     ASSERT_TRUE(set.has_value());
     lanes_ = std::move(*set);
     open_journal();
-    loop_ =
-        std::make_unique<IoLoop>(IoLoop::Parts{config_, *dialect_, *lanes_, *journal_, *messages_, epoch_});
+    loop_ = std::make_unique<IoLoop>(IoLoop::Parts{config_, *dialect_, *lanes_, *journal_, *messages_});
     ASSERT_TRUE(loop_->engine().recover(recovered_, monotonic_now()).has_value());
     ASSERT_TRUE(loop_->start().has_value());
     attach();
@@ -281,7 +280,6 @@ class HotPath : public ::testing::Test {
     auto recovered = journal::recover(storage_, settings, unix_now_ms() / 1'000);
     ASSERT_TRUE(recovered.has_value()) << recovered.error().message;
     recovered_ = *recovered;
-    epoch_ = recovered->epoch;
     const std::int64_t offset = unix_now_ms() * kMillisecond - monotonic_now();
     auto opened = journal::open_journal(storage_, settings, std::move(*recovered), monotonic_now(), offset);
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
@@ -327,7 +325,6 @@ class HotPath : public ::testing::Test {
   std::unique_ptr<bitget::Dialect> dialect_;
   std::unique_ptr<ingress::LaneSet> lanes_;
   journal::Recovered recovered_;
-  std::uint32_t epoch_ = 0;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<journal::RawReplies> raw_replies_;
   std::unique_ptr<MessageQueue> messages_;

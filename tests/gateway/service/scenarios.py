@@ -342,6 +342,63 @@ class Restart(Scenario):
         self.assertEqual([e["event"] for e in terminal_events(self.one_intent())], ["settled"])
 
 
+class Identity(Scenario):
+    """Who this gateway is: one for each key and UID, with names that no other start has given."""
+
+    def refused(self, name, config):
+        second = self.stand.spawn(name, [self.stand.bin / "backhandd", "--config", config])
+        self.assertEqual(second.wait(30), 1, tail(self.stand.dir / f"{name}.log"))
+        return (self.stand.dir / f"{name}.log").read_text()
+
+    def test_a_copied_state_directory_with_another_hot_directory_is_refused(self):
+        s = self.stand
+        self.simple()
+        s.start_gateway()
+        shutil.copytree(s.dir / "state", s.dir / "copy")
+        shutil.rmtree(s.hot)
+        s.hot.mkdir(mode=0o700)
+        (s.dir / "run2").mkdir(mode=0o700)
+        (s.dir / "hot2").mkdir(mode=0o700)
+        text = s.config_path.read_text().replace(f"{s.dir}/state", f"{s.dir}/copy").replace(f"{s.dir}/run", f"{s.dir}/run2")
+        other = s.dir / "other.toml"
+        other.write_text(text.replace(str(s.hot), f"{s.dir}/hot2"))
+        self.assertIn('another gateway on this host is using the API key of account "main"', self.refused("copy", other))
+        # Nor does it help to remove the lock in the state directory of the one that runs.
+        (s.dir / "state" / "lock").unlink()
+        self.assertIn("another gateway is running with the state directory", self.refused("same", s.config_path))
+
+    def test_two_keys_of_one_uid_are_refused_by_name(self):
+        s = self.stand
+        scenario = {"accounts": [{"name": name, "uid": "4711", "positions": [{"symbol": "ETHUSDT", "long": "20"}]}
+                                 for name in ("main", "again")]}
+        (s.dir / "scenario.json").write_text(json.dumps(scenario))
+        for style in ("text", "number"):
+            s.start_venue("--scenario", s.dir / "scenario.json", "--set", f"user_id={style}")
+            s.write_config([Account("main"), Account("again")], [ETH], [("alpha", [("main", "*"), ("again", "*")])])
+            log = self.refused(f"twins-{style}", s.config_path)
+            self.assertIn("account is another one under a second name", log)
+            self.assertRegex(log, "account (main and account again|again and account main)")
+            s.stop("venue")
+
+    def test_a_lost_journal_gives_new_names_and_waits_until_the_fuse_of_the_old_ones_has_burnt(self):
+        s = self.stand
+        s.start_venue(*SHORT_FUSE_VENUE)
+        s.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=SHORT_FUSE)
+        s.start_gateway()
+        self.assertEqual(self.one_intent()[-1]["event"], "settled")
+        s.stop("gateway", signal.SIGKILL)
+        for folder in (s.dir / "state", s.hot):
+            shutil.rmtree(folder)
+            folder.mkdir(mode=0o700)
+        s.start_gateway()
+        log = (s.dir / "gateway.log").read_text()
+        self.assertIn("the venue shows a reversal of ours that this journal does not know", log)
+        self.assertEqual(self.one_intent(lane="second")[-1]["event"], "settled")
+        truth = s.control("/truth?parts=counters,executed")
+        self.assertEqual(truth["counters"]["max_executions_of_client_oid"], 1)
+        self.assertEqual(len(truth["executed"]["main"]), 2)
+
+
 class Service(Scenario):
     def test_systemd_hears_ready_only_when_ready_and_then_the_watchdog(self):
         s = self.stand
