@@ -46,7 +46,7 @@ void check_hot_dir(const Look& look) {
   const std::string item = "hot_dir";
   const std::string& path = look.config->gateway.hot_dir;
   if (look.config->gateway.durability == config::Durability::power) {
-    look.out.ok(item, "not used with durability = \"power\"");
+    look.out.ok(item, "with durability = \"power\" used only for halts that the journal could not record");
     return;
   }
   const auto facts = folder(look, item, path, {});

@@ -206,12 +206,10 @@ bool Engine::identify(const LookupJob& job, const domain::UserId& user_id, Ns no
   return false;
 }
 
-/// Whose key it is was told, and is not believed any more. `like` is such a look-up of another account.
+/// Whose key it is was told; what is told now replaces it. `like` is such a look-up of another account.
 void Engine::ask_kind_again(AccountIndex account, const LookupJob& like, Ns now) noexcept {
-  AccountState& state = accounts_[account.value];
-  state.user_id = {};
   LookupJob job;
-  job.round = state.round;
+  job.round = accounts_[account.value].round;
   job.due_ns = now;
   job.lookup.kind = like.lookup.kind;
   job.lookup.account = account;

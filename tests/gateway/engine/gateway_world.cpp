@@ -76,7 +76,7 @@ void GatewayWorld::start() {
     BH_ASSERT(added.has_value());
   }
   engine = std::make_unique<engine::Engine>(config, *dialect, engine::Ports{*this, *this, *journal, *this},
-                                            recovered->epoch);
+                                            engine::StartId{journal->epoch(), journal->oid_start()});
   const auto done = engine->recover(*recovered, now);
   BH_ASSERT(done.has_value());
   engine->start(now);

@@ -119,7 +119,7 @@ TEST(JournalRoom, AHaltAndAStartWithManyWaitingIntents) {
     GatewayWorld world{settings};
     world.start();
     fill(world);
-    world.engine->halt("now", world.now);
+    (void)world.engine->halt("now", world.now);
     EXPECT_EQ(world.told(0, EventKind::denied).size(), kWaiting);
     EXPECT_EQ(world.count(engine::EngineEvent::journal_failed), 0U);
     EXPECT_TRUE(world.engine->halted());

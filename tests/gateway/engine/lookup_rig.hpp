@@ -75,7 +75,8 @@ class LookupRig : public WirePort, public LanePort, public journal::Sink, public
                                       bitget::SecretText{"pass-" + name}};
       BH_ASSERT(dialect_->add_account(AccountIndex{a}, std::move(credentials)).has_value());
     }
-    engine_ = std::make_unique<Engine>(config_, *dialect_, Ports{*this, *this, *this, *this}, 1);
+    engine_ = std::make_unique<Engine>(config_, *dialect_, Ports{*this, *this, *this, *this},
+                                       StartId{1, {FixedString<8>{"bh"}, 1, 1}});
     engine_->start(now_);
     BH_ASSERT(engine_->on_lane_opened(LaneIndex{0}, StrategyIndex{0}, journal::StrategyName{"s"},
                                       journal::LaneName{"l"}, now_));
