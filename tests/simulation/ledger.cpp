@@ -231,6 +231,7 @@ void Ledger::on_journal_replaced() {
     if (entry.ends.empty()) entry.lost = true;
   }
   for (auto& [position, open] : open_) open.forgotten = open.replaced = true;
+  holds_.clear();  // What is there now may know better, or not know of an earlier loss.
 }
 
 void Ledger::hold(const std::string& account, VenueMs until, std::string_view why) {

@@ -84,7 +84,11 @@ class Process final : public engine::EventPort {
   // Its machine.
   void set_storage_fault(StorageFault fault) noexcept { storage_fault_ = fault; }
   [[nodiscard]] test::MemoryStorage& storage() noexcept { return *storage_; }
-  void replace_storage(std::unique_ptr<test::MemoryStorage> storage) { storage_ = std::move(storage); }
+  /// The kernel's random source is in no backup.
+  void replace_storage(std::unique_ptr<test::MemoryStorage> storage) {
+    storage_ = std::move(storage);
+    storage_->seed_random(context_.random.next());
+  }
   /// Nothing reaches the disk before `until` (world time).
   void stall_disk(Ns until) noexcept { disk_stands_until_ = until; }
   /// Whether what was recorded 50 ms ago may still not be on disk.

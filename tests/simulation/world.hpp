@@ -101,6 +101,7 @@ class World {
     VenueMs venue_ms = 0;                   ///< When it was struck.
     std::unordered_set<std::string> known;  ///< Names that what is left knows.
     bool only_segments = false;
+    std::uint64_t manifest_number = 0;  ///< With only_segments: the record that the manifest tells of.
   };
   std::optional<Strike> strike_;
   std::unique_ptr<test::MemoryStorage> copy_;  ///< A backup.

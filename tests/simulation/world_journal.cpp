@@ -1,7 +1,9 @@
 // The state directory is lost, or an older copy of it or of a part of it is put back; and what must then hold
 // of what is sent.
 #include <algorithm>
+#include <cstring>
 
+#include "gateway/journal/segment.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace backhand::simulation {
@@ -11,6 +13,15 @@ namespace {
 bool is_segment(const std::string& path) { return path.starts_with("/state") && path.ends_with(".bhj"); }
 
 bool is_hot(const std::string& path) { return path.starts_with("/hot"); }
+
+/// Up to which record the manifest says that all were there.
+std::uint64_t manifest_number(test::MemoryStorage& storage) {
+  journal::Manifest manifest{};
+  const std::string path = "/state/journal.manifest";
+  if (!storage.exists(path) || storage.bytes(path).size() < sizeof manifest) return 0;
+  std::memcpy(&manifest, storage.bytes(path).data(), sizeof manifest);
+  return manifest.known_number;
+}
 
 }  // namespace
 
@@ -49,10 +60,11 @@ void World::strike_journal() {
       if (is_hot(path) || (is_segment(path) && !copy_->exists(path))) storage.erase(path);
     }
     for (const std::string& path : copy_->paths()) {
-      if (is_segment(path) && storage.exists(path)) storage.bytes(path) = copy_->bytes(path);
+      if (is_segment(path) && storage.exists(path)) storage.put_back(path, *copy_);
     }
     copy_.reset();
     strike_->only_segments = true;
+    strike_->manifest_number = manifest_number(storage);
     strike_->known = oids_of_copy_;
   }
   if (random.chance(0.5)) {
@@ -82,7 +94,10 @@ void World::judge_strike() {
   strike_.reset();
   const VenueMs fuse = static_cast<VenueMs>(plan_.config.venue.clock_tolerance_ms) +
                        static_cast<VenueMs>(plan_.config.venue.execution_grace_ms);
-  if (strike.only_segments) {
+  // Of a copy that is younger than the manifest only the lost hot segment tells.
+  const bool tells = strike.manifest_number >= process_.recovered_number() ||
+                     plan_.journal.durability == journal::Durability::process;
+  if (strike.only_segments && tells) {
     if (process_.recovered_number() < strike.next_number)
       ledger_.hold({}, strike.venue_ms + fuse, "although the journal's end is missing");
     return;
@@ -92,12 +107,16 @@ void World::judge_strike() {
   if (named == IdLeg::none) return;  // Then nothing can be seen.
   // Pages in no order cannot be walked to their end.
   if (plan_.options.page_order == venue::PageOrder::none) return;
+  if (plan_.clocks_beyond) return;
+  const bool is_one = plan_.options.reversal_orders != venue::ReversalOrders::two;
   const venue::Truth& truth = venue_.truth();
   for (const venue::Execution& execution : truth.executions) {
     if (execution.reversal == venue::kNoIndex) continue;
     const venue::Reversal& reversal = truth.reversals[execution.reversal];
-    const bool shown =
+    // A reversal that is one order is listed when its last leg is executed.
+    const bool of_named_leg =
         named == IdLeg::both || (named == IdLeg::close) == (execution.leg == venue::Leg::close);
+    const bool shown = is_one ? execution.leg == venue::Leg::open : of_named_leg;
     const bool listed = execution.at + plan_.options.history_lag_ns < context_.clocks.venue();
     if (!shown || !listed || strike.known.contains(std::string(reversal.client_oid.view()))) continue;
     ledger_.hold(plan_.config.accounts[execution.account].name, reversal.accepted / kMillisecond + fuse,

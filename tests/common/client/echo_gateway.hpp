@@ -68,7 +68,7 @@ class EchoGateway {
     }
     ingress::AttachSettings access;
     access.path = path_;
-    access.strategies = {{"alpha", {}}};
+    access.strategies = {{"alpha", {}, 1'000}};
     auto server = ingress::AttachServer::listen(access, set_->port());
     ASSERT_TRUE(server.has_value()) << server.error().message;
     server_ = std::move(*server);

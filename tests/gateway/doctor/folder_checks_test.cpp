@@ -17,7 +17,7 @@ TEST_F(Folder, HotIsATmpfsWithRoom) {
   free_bytes_ = 1'000'000'000;
   expect("hot_dir", Level::advice, "lies on ext4");
   config_.gateway.durability = config::Durability::power;
-  expect("hot_dir", Level::ok, "not used");
+  expect("hot_dir", Level::ok, "used only for halts");
 }
 
 TEST_F(Folder, HotWhereEverybodyMayRemoveFilesIsAProblem) {

@@ -276,6 +276,13 @@ void MemoryStorage::erase(const std::string& path) {
   std::erase_if(pending_names_, [&](const NameChange& change) { return change.path == path; });
 }
 
+void MemoryStorage::put_back(const std::string& path, const MemoryStorage& from) {
+  auto node = std::make_shared<Node>();
+  node->data = node->synced = from.names_.at(path)->data;
+  erase(path);
+  names_[path] = synced_names_[path] = std::move(node);
+}
+
 std::unique_ptr<MemoryStorage> MemoryStorage::clone() const {
   auto copy = std::make_unique<MemoryStorage>(tmpfs_);
   std::map<const Node*, NodePtr> nodes;

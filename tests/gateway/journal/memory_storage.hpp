@@ -78,7 +78,9 @@ class MemoryStorage final : public journal::Storage {
   void set_plan(Plan plan) { plan_ = std::move(plan); }
   void clear_plan() { plan_ = nullptr; }
   /// What random() draws from; a copy goes on with the draws of its own.
-  void seed_random(std::uint64_t seed) noexcept { random_ = seed; }
+  void seed_random(std::uint64_t seed) noexcept {
+    if (!random_frozen_) random_ = seed;
+  }
   /// Every draw gives the same: for a planted bug.
   void freeze_random() noexcept { random_frozen_ = true; }
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
@@ -96,6 +98,8 @@ class MemoryStorage final : public journal::Storage {
   [[nodiscard]] std::vector<std::byte>& bytes(const std::string& path);
   [[nodiscard]] std::vector<std::string> paths() const;
   void erase(const std::string& path);
+  /// The file is what it is in `from`, on the platter too.
+  void put_back(const std::string& path, const MemoryStorage& from);
   /// A deep copy of files, names and boot id, without handles, plan or counts.
   [[nodiscard]] std::unique_ptr<MemoryStorage> clone() const;
 
