@@ -36,6 +36,7 @@ void Engine::on_time_lost(Ns lost, Ns now) noexcept {
     if (shot.state == order::ShotState::armed) schedule_shot(index, now);
   }
   book_.on_time_lost(lost);
+  jobs_.refresh.hasten(now);  // What was known of positions has grown old meanwhile.
   std::fill(refreshed_ns_.begin(), refreshed_ns_.end(), 0);
   EventDetails details;
   details.text = "time passed that our clock did not count; deadlines are judged by it";

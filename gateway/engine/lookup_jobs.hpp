@@ -3,6 +3,7 @@
 // nothing due costs O(1).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -92,6 +93,11 @@ class JobQueue {
       kept = (kept + 1) % jobs_.size();
     }
     tail_ = kept;
+  }
+  /// None is due later than `at`; they stay in their order.
+  void hasten(Ns at) noexcept {
+    for (std::size_t i = head_; i != tail_; i = (i + 1) % jobs_.size())
+      jobs_[i].due_ns = std::min(jobs_[i].due_ns, at);
   }
   LookupJob pop() noexcept {
     const LookupJob job = jobs_[head_];

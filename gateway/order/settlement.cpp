@@ -322,7 +322,7 @@ void Settlement::observe_positions(AccountIndex account, domain::Product product
     next = plan_.next_case(id);
     Case& subject = cases_[id];
     const auto snapshot = snapshot_of(reply, subject.evidence.facts.instrument);
-    if (!snapshot) return;
+    if (!snapshot) continue;  // A row of another instrument may be the unreadable one.
     take_position(subject.evidence, *snapshot, settings_);
     count_answer(subject, reply.venue_ms, now);
     judge(subject, now);

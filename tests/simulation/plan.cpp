@@ -161,6 +161,7 @@ void draw_listing(Context& context, Plan& plan) {
   if (!random.chance(0.4)) return;
   plan.config.venue.clock_skew_ms = static_cast<std::uint32_t>(random.between(1, 200));
   Ns apart = static_cast<Ns>(plan.config.venue.clock_skew_ms) * kMillisecond;
+  plan.clocks_apart = true;
   context.fire("venue_clocks_apart");
   if (random.chance(0.15)) {
     apart = random.between(apart, kSecond);

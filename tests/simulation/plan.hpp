@@ -51,6 +51,7 @@ struct Plan {
 
   /// Evidence may be missing: `unresolved` is a true answer then.
   bool hides_evidence = false;
+  bool clocks_apart = false;
   /// The venue's clocks are further apart than the gateway believes.
   bool clocks_beyond = false;
   /// No fault of any kind.

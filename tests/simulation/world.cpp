@@ -294,7 +294,9 @@ void World::check_counts() {
     context_.violate("the venue throttled " + std::to_string(counters.reversals_throttled) + " reversals");
   const bool hidden = plan_.hides_evidence || network_.showed_other_account() || plan_.other_trades > 0 ||
                       records_were_lost_ || venue_was_stepped_;
-  if (!hidden && ledger_.needless() > 0)
+  // Clocks that differ can put one reversal's rows among those of its neighbour: that hides one, not all.
+  const std::uint64_t blurred = plan_.clocks_apart ? 1 : 0;
+  if (!hidden && ledger_.needless() > blurred)
     context_.violate(std::to_string(ledger_.needless()) + " unresolved although nothing hid the evidence");
 }
 
