@@ -277,10 +277,14 @@ void World::strike_strategy() {
   SimStrategy& strategy = *strategies_[static_cast<std::size_t>(random.below(strategies_.size()))];
   const Ns until = context_.now() + random.heavy(500 * kMillisecond, 15 * kSecond);
   switch (random.below(3)) {
-    case 0:
+    case 0: {
       context_.fire("strategy_dies");
-      strategy.die(until);
+      // One that hangs first leaves events in its lane that nobody has read.
+      const Ns hangs = random.chance(0.5) ? random.between(1, 3'000) * kMillisecond : 0;
+      strategy.stall(context_.now() + hangs);
+      context_.after(hangs, [&strategy, until] { strategy.die(until); });
       return;
+    }
     case 1:
       context_.fire("strategy_stalls");
       strategy.stall(until);
