@@ -315,6 +315,7 @@ class Engine final : public net::Handler {
   [[nodiscard]] Ns lookups_due(Ns now) const noexcept;
   [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
   void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;
+  void put_off_refresh(const domain::Lookup& read, Ns now) noexcept;
   [[nodiscard]] bool is_of_other_product(const domain::LookupReply& reply,
                                          const domain::Lookup& lookup) const noexcept;
   /// `reason`: none where what came says more.

@@ -301,6 +301,7 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   if (is_positions)
     take_positions(open.lookup.account, open.lookup.instrument.product, reply, open.written_ns, now);
   if (open.origin.from_settlement) {
+    if (is_positions && reply.unread.empty() && !reply.truncated) put_off_refresh(open.lookup, now);
     settlement_.on_reply(open.origin.ticket, reply, now);
     // One reply to a look-up may be another's: the account is asked about before anything follows for it.
     if (reply.status == LookupStatus::refused) recheck_mode(open.lookup.account, now);
@@ -310,6 +311,15 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
     settlement_.observe_positions(open.lookup.account, open.lookup.instrument.product, reply, now);
   }
   on_job_reply(open.origin.job, reply, now);
+}
+
+/// Settlement has just read what the refresh would.
+void Engine::put_off_refresh(const domain::Lookup& read, Ns now) noexcept {
+  const Ns due = now + static_cast<Ns>(config_.venue.position_refresh_ms) * kMillisecond;
+  jobs_.refresh.move_to(due, [&read](const LookupJob& job) {
+    return job.lookup.kind == LookupKind::positions && job.lookup.account == read.account &&
+           job.lookup.instrument.product == read.instrument.product;
+  });
 }
 
 /// A symbol belongs to one product: rows that are known under another one only answer another question.

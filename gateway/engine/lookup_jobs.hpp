@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "common/ids.hpp"
@@ -98,6 +99,20 @@ class JobQueue {
   void hasten(Ns at) noexcept {
     for (std::size_t i = head_; i != tail_; i = (i + 1) % jobs_.size())
       jobs_[i].due_ns = std::min(jobs_[i].due_ns, at);
+  }
+  /// The first one for which `is_it(job)` holds is due at `due_ns`.
+  template <typename Predicate>
+  void move_to(Ns due_ns, Predicate&& is_it) noexcept {
+    for (std::size_t at = head_; at != tail_; at = (at + 1) % jobs_.size()) {
+      if (!is_it(jobs_[at])) continue;
+      LookupJob job = jobs_[at];
+      for (std::size_t next = (at + 1) % jobs_.size(); next != tail_; next = (next + 1) % jobs_.size())
+        jobs_[std::exchange(at, next)] = jobs_[next];
+      tail_ = at;
+      job.due_ns = due_ns;
+      (void)push(job);
+      return;
+    }
   }
   LookupJob pop() noexcept {
     const LookupJob job = jobs_[head_];
