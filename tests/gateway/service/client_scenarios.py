@@ -43,10 +43,11 @@ class Clients(Scenario):
         return run.returncode
 
     def reversed_again(self):
-        """The position is long again, by another's hand, and the gateway has read so."""
+        """The position is long again, by another's hand, and the gateway has read so: what shows it as it was before its last
+        reversal is believed once a look-up cannot be so old (lookup_lag_ms)."""
         self.hold_long()
         with_library = self.session("reader")
-        for _ in range(100):
+        for _ in range(200):
             sent = with_library.reverse("main", "USDT-FUTURES", "ETHUSDT", "short", expecting="1", within_s=1)
             end = list(with_library.wait_for(sent, timeout_s=30))[-1]
             if end.deny_reason == "wrong_side":

@@ -125,10 +125,10 @@ class Load(Scenario):
                        [("alpha", [(a.name, "*") for a in accounts], "intents_per_second = 1000", 'when_busy = "wait"')])
         s.start_gateway(limit_s=120)
         intents = []
-        # Each account's ETHUSDT goes back and forth; 25 accounts a second keep the address's allowance for look-ups too.
+        # Each account's ETHUSDT goes back and forth; 20 accounts a second keep the address's allowance for look-ups too.
         for n in range(1000):
             account, turn = accounts[n % 100], n // 100
-            intents.append(intent(account.name, "ETHUSDT", "short" if turn % 2 else "long", at_ms=n * 40, deadline_ms=10_000))
+            intents.append(intent(account.name, "ETHUSDT", "short" if turn % 2 else "long", at_ms=n * 50, deadline_ms=10_000))
         s.send("alpha", intents, timeout_s=120)
         s.wait_end("send-alpha-cli", 240)
         events = s.events("alpha")
