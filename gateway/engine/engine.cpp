@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint32_t kOpenLookups = 64;
 /// Denials at the door that are recorded of one strategy in any second; further ones are told all the same.
+/// How often it is looked whether everything can still serve.
+constexpr Ns kReadyCheck_ns = kSecond / 2;
 constexpr std::uint32_t kRecordedDenials = 100;
 /// Jobs besides the five of each (account, product): account kind, mode, history, positions, a recheck of the
 /// mode.
@@ -144,6 +146,7 @@ void Engine::start(Ns now) noexcept {
     contracts_needed_ |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(instrument.id.product));
   }
   if (!unclean_) prove_all_accounts(now);
+  ready_changed_ns_ = now;
   check_ready(now);
 }
 
@@ -365,8 +368,9 @@ int Engine::do_work(Ns now) noexcept {
   const int replayed = lane_book_.replay(ports_.lanes, ports_.journal.durable_number(), 64);
   counters_.replayed += static_cast<std::uint64_t>(replayed);
   done += replayed;
-  if (pool_changed_) {
+  if (pool_changed_ || now >= next_ready_check_ns_) {
     pool_changed_ = false;
+    next_ready_check_ns_ = now + kReadyCheck_ns;
     check_ready(now);
   }
   if (done == 0) {
@@ -399,7 +403,7 @@ Ns Engine::next_due(Ns now) noexcept {
   }
   if ((unclean_ && !accounts_begun_) || held_accounts_ > 0) due = std::min(due, now + 100 * kMillisecond);
   if (lane_book_.replay_pending()) due = std::min(due, now + kMillisecond);
-  return due;
+  return std::min(due, next_ready_check_ns_);
 }
 
 bool Engine::take_probe(const net::ReplyView& reply, const bitget::ProbeReply& probe,
@@ -478,11 +482,6 @@ void Engine::watch_address(Ns now) noexcept {
     address_held_ = false;
     ports_.events.on_engine_event(EngineEvent::address_free, {}, now);
   }
-}
-
-Waits Engine::waits() const noexcept {
-  if (ready_) return {};
-  return {not_ready_because_, troubles_.latest({})};
 }
 
 void Engine::close_ping(Ns now, bool replied, bool throttled) noexcept {

@@ -80,6 +80,10 @@ struct AccountState {
   std::uint8_t names_tried = 0;
   std::uint8_t proven = 0;  ///< Mode, positions, names and contract rules are known: reversals of it are taken.
   std::uint64_t halt_record = 0;  ///< Number of the record of the operator's halt; 0: of an earlier start.
+  bool serves = false;      ///< It takes intents now.
+  Ns changed_ns = 0;        ///< Since when it does or does not.
+  std::array<Ns, order::LookupPlan::kProducts> read_ns{};  ///< By product: when its positions were last read.
+  std::string_view waits_for;                              ///< A constant phrase; empty while it serves.
   bool kind_settled = false;  ///< Whether it is a lead trader's was answered, or asked several times in vain.
   ThrottleHistory throttles;
   /// Starting: not ready before, since reversals that the journal does not know may be on their way. 0: no.
@@ -93,6 +97,7 @@ struct AccountState {
 /// What keeps the gateway from being ready.
 struct Waits {
   const char* what = "";          ///< A constant phrase; empty: nothing does.
+  Ns since_ns = 0;                ///< Of our monotonic clock.
   const Trouble* last = nullptr;  ///< The last trouble with what it waits for; null: none yet.
 };
 
@@ -340,7 +345,16 @@ class Engine final : public net::Handler {
   void note_closed(PositionIndex position, Ns now) noexcept;
   void watch_address(Ns now) noexcept;
   static void fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept;
+
+  // engine_ready.cpp
+  struct AccountWait {
+    std::string_view what;  ///< Empty: it serves.
+    wire::DenyReason deny = wire::DenyReason::none;
+  };
   void check_ready(Ns now) noexcept;
+  void tell_ready(const char* because, Ns now) noexcept;
+  [[nodiscard]] AccountWait wait_of(const AccountState& account, Ns now) const noexcept;
+  void tell_account(AccountIndex account, const AccountWait& wait, Ns now) noexcept;
 
   // engine_trouble.cpp
   void note_trouble(Trouble trouble, Ns now) noexcept;
@@ -505,6 +519,9 @@ class Engine final : public net::Handler {
   bool journal_failed_ = false;
   bool journal_behind_ = false;  ///< Told last.
   bool ready_ = false;
+  Ns ready_changed_ns_ = 0;
+  Ns doubted_ns_ = kNever;  ///< While ready: since when something has kept it from serving.
+  Ns next_ready_check_ns_ = 0;
   unsigned connections_ready_ = 0;
   const char* not_ready_because_ = "not started";
   std::uint32_t refresh_cursor_ = 0;

@@ -164,8 +164,8 @@ bool Engine::send_lookup(const domain::Lookup& lookup, const LookupOrigin& origi
   const std::uint32_t index = free_lookups_.back();
   OpenLookup& open = lookups_[index];
   open.generation = static_cast<std::uint16_t>((open.generation + 1) & kGenerationMask);
-  const bool refreshes = !origin.from_settlement && origin.job.kind != JobKind::readiness &&
-                         origin.job.kind != JobKind::recheck;
+  const bool refreshes =
+      !origin.from_settlement && origin.job.kind != JobKind::readiness && origin.job.kind != JobKind::recheck;
   open.ticket = pacer_.take_lookup(lookup.account, dialect_.rule_of(lookup.kind).group, now,
                                    refreshes ? pacing::RequestClass::refresh : pacing::RequestClass::lookup);
   const Ns deadline = now + static_cast<Ns>(config_.venue.lookup_timeout_ms) * kMillisecond;
@@ -340,6 +340,7 @@ bool Engine::is_of_other_product(const domain::LookupReply& reply,
 void Engine::take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
                             Ns written_ns, Ns now) noexcept {
   if (reply.truncated) return;
+  accounts_[account.value].read_ns[static_cast<std::size_t>(product)] = now;
   const domain::PositionMode configured = config_.accounts[account.value].position_mode;
   const bool switched = std::ranges::any_of(
       reply.positions, [&](const domain::PositionRow& row) { return row.mode && *row.mode != configured; });
@@ -546,75 +547,6 @@ void Engine::begin_readiness(AccountIndex account, Ns now) noexcept {
   if (!any) {
     state.phase = AccountPhase::unused;
     state.why = "no strategy may trade on it";
-  }
-}
-
-void Engine::check_ready(Ns now) noexcept {
-  if (!started_) return;
-  const bool clock = clock_.known(now);
-  bool all_settled = true;
-  bool any_ready = false;
-  bool any_used = false;
-  bool any_left = false;
-  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
-    AccountState& account = accounts_[a];
-    if (account.phase == AccountPhase::unused) continue;
-    any_used = true;
-    const auto modes = static_cast<std::uint8_t>(account.mode_known | account.mode_tried);
-    const auto positions = static_cast<std::uint8_t>(account.positions_known | account.positions_tried);
-    const auto names = static_cast<std::uint8_t>(account.names_known | account.names_tried);
-    const auto contracts = static_cast<std::uint8_t>(contracts_known_ | contracts_tried_);
-    const bool settled = account.kind_settled && account.held_until_venue_ms == 0 &&
-                         (modes & positions & names & contracts & account.needed) == account.needed;
-    const auto proven = static_cast<std::uint8_t>(account.mode_known & account.positions_known &
-                                                  account.names_known & contracts_known_);
-    if (account.phase == AccountPhase::starting && settled && proven != 0 && clock && accounts_begun_) {
-      account.phase = AccountPhase::ready;
-      account.proven = proven;
-      account.why = "ready";
-      EventDetails details;
-      details.account = AccountIndex{a};
-      ports_.events.on_engine_event(EngineEvent::account_ready, details, now);
-      notice(wire::NoticeKind::ready, AccountIndex{a}, {}, nullptr, now);
-    }
-    if (account.phase == AccountPhase::ready && account.proven != proven) {
-      EventDetails details;
-      details.account = AccountIndex{a};
-      for (unsigned product = 0; product < 8; ++product) {
-        if (((proven & ~account.proven) >> product & 1U) == 0) continue;
-        details.product = static_cast<wire::Product>(product);
-        ports_.events.on_engine_event(EngineEvent::product_ready, details, now);
-      }
-      account.proven = proven;
-    }
-    if (account.phase == AccountPhase::starting) all_settled = all_settled && settled;
-    any_ready = any_ready || account.phase == AccountPhase::ready;
-    any_left = any_left || account.phase == AccountPhase::ready || account.phase == AccountPhase::starting;
-  }
-  if (any_used && !any_left && !ready_ && !nobody_told_) {
-    nobody_told_ = true;
-    ports_.events.on_engine_event(EngineEvent::nobody_ready, {}, now);
-  }
-  if (!clock) {
-    not_ready_because_ = "the venue's clock is not known yet";
-  } else if (!accounts_begun_) {
-    not_ready_because_ = "after an unclean restart the fuse of earlier requests must burn first";
-  } else if (((contracts_known_ | contracts_tried_) & contracts_needed_) != contracts_needed_) {
-    not_ready_because_ = "contract rules are not loaded yet";
-  } else if (held_accounts_ > 0) {
-    not_ready_because_ =
-        "the venue shows reversals that this journal does not know; their fuse must burn first";
-  } else if (!all_settled) {
-    not_ready_because_ = "accounts are not proven ready yet";
-  } else if (any_used && !any_ready) {
-    not_ready_because_ = "no account is proven ready";
-  } else if (connections_ready_ == 0) {
-    not_ready_because_ = "no connection is warm";
-  } else if (!ready_) {
-    ready_ = true;
-    not_ready_because_ = "";
-    ports_.events.on_engine_event(EngineEvent::ready, {}, now);
-    notice(wire::NoticeKind::ready, {}, {}, nullptr, now);
   }
 }
 

@@ -90,6 +90,7 @@ enum class EngineEvent : std::uint8_t {
   ready,
   not_ready,
   account_ready,
+  account_not_ready,  ///< It was; `text` says what it waits for.
   account_halted,     ///< `code` and `code_class` say why.
   account_throttled,  ///< A fault of ours: the venue counted more than we did.
   account_refused,    ///< At start: this account can never be served (unified account, bad credentials, wrong

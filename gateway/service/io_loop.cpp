@@ -294,6 +294,7 @@ BH_ON_PATH int IoLoop::turn(Ns now) {
   done += static_cast<int>(parts_.lanes.drain_recent(engine_.intake_budget(kIntentsPerTurn, now), take));
   done += engine_.do_work(done > 0 ? monotonic_now() : now);
   not_ready_because_.store(engine_.not_ready_because(), std::memory_order_relaxed);
+  halted_.store(engine_.halted(), std::memory_order_relaxed);
   done += run_commands(now);
   return done;
 }

@@ -71,6 +71,7 @@ class IoLoop {
   void join();
 
   /// Why the engine is not ready, as of the last turn that found out. Any thread.
+  [[nodiscard]] bool halted() const noexcept { return halted_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string_view not_ready_because() const noexcept {
     return not_ready_because_.load(std::memory_order_relaxed);
   }
@@ -103,6 +104,7 @@ class IoLoop {
   shm::Fd commands_done_;          ///< Eventfd for whoever waits for commands.
   shm::Fd epoll_;                  ///< Over the bell, the lanes and the pool; only with IdlePolicy::block.
   std::atomic<Ns> stop_by_ns_{0};  ///< 0: not asked to.
+  std::atomic<bool> halted_{false};
   std::atomic<const char*> not_ready_because_{"not started"};  ///< A constant of the program.
   std::atomic<bool> ended_{false};
   bool stopping_ = false;

@@ -84,6 +84,8 @@ std::string_view text_of(engine::EngineEvent event) noexcept {
       return "not ready";
     case engine::EngineEvent::account_ready:
       return "account is ready";
+    case engine::EngineEvent::account_not_ready:
+      return "account is not ready";
     case engine::EngineEvent::account_halted:
       return "account halted";
     case engine::EngineEvent::account_throttled:
@@ -141,6 +143,7 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
     case engine::EngineEvent::address_throttled:
     case engine::EngineEvent::lead_trader_detected:
     case engine::EngineEvent::not_ready:
+    case engine::EngineEvent::account_not_ready:
     case engine::EngineEvent::account_throttled:
     case engine::EngineEvent::mode_mismatch:
     case engine::EngineEvent::clock_stepped:
@@ -471,8 +474,6 @@ void Gateway::on_engine_message(const EngineMessage& message) {
   if (message.event == engine::EngineEvent::ready && !ready_told_) {
     ready_told_ = true;
     notify_ready();
-    notify_status("ready");
-    last_status_ = "ready";
   }
   // Where one account is served, the others' refusals are no reason to stop it. Where none can be, a person
   // must look at the configuration: better to say so at once than to run for nothing.
@@ -480,16 +481,15 @@ void Gateway::on_engine_message(const EngineMessage& message) {
 }
 
 void Gateway::feed_systemd(Ns now) {
-  if (!ready_told_) {
-    // Read without a command: a constant phrase behind one pointer, only for people.
-    std::string status{"waits: "};
-    status += loop_->not_ready_because();
-    const std::string& why = dial_problem_.empty() ? last_trouble_ : dial_problem_;
-    if (!why.empty()) status += "; " + why;
-    if (status != last_status_) {
-      notify_status(status);
-      last_status_ = status;
-    }
+  // Read without a command: a constant phrase behind one pointer, only for people.
+  const std::string_view waits_for = loop_->not_ready_because();
+  std::string status = waits_for.empty() ? "ready" : "waits: " + std::string{waits_for};
+  const std::string& why = dial_problem_.empty() ? last_trouble_ : dial_problem_;
+  if (!waits_for.empty() && !why.empty()) status += "; " + why;
+  if (loop_->halted()) status = "halted; " + status;
+  if (status != last_status_) {
+    notify_status(status);
+    last_status_ = status;
   }
   if (watchdog_interval_ == 0 || now < next_watchdog_) return;
   const std::uint64_t turns = loop_->counters().turns.load(std::memory_order_relaxed);

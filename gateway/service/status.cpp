@@ -134,7 +134,9 @@ void gather(const engine::Engine& engine, const net::Pool* pool, Ns now, Status&
   out.ready = engine.ready();
   out.halted = engine.halted();
   const engine::Waits waits = engine.waits();
+  out.taken_ns = now;
   out.not_ready_because = waits.what;
+  out.waits_since_ns = waits.since_ns;
   out.has_last_trouble = waits.last != nullptr;
   if (waits.last != nullptr) out.last_trouble = *waits.last;
   out.troubles.resize(engine::TroubleBook::kEntries);
@@ -172,6 +174,8 @@ std::string to_json(const Status& status, const config::Config& config, const en
     const engine::AccountState& state = status.accounts[a];
     JsonObject item;
     item.text("name", config.accounts[a].name).text("state", to_string(state.phase)).text("why", state.why);
+    item.flag("ready", state.serves).text("waits_for", state.waits_for);
+    if (state.changed_ns != 0) item.number("since_s", (status.taken_ns - state.changed_ns) / kSecond);
     item.flag("lead_trader", state.lead_trader).flag("halted_by_operator", state.halted_by_operator);
     if (!state.refusal.empty()) item.text("venue_code", state.refusal.view());
     item.raw("not_proven", products_json(static_cast<std::uint8_t>(state.needed & ~state.proven)));
@@ -180,7 +184,10 @@ std::string to_json(const Status& status, const config::Config& config, const en
   }
   JsonObject out;
   out.flag("ok", true).flag("ready", status.ready).flag("halted", status.halted);
-  if (!status.ready) out.text("waits_for", waits_text(status, config, dialect, dial_problem));
+  if (!status.ready) {
+    out.text("waits_for", waits_text(status, config, dialect, dial_problem));
+    out.number("waits_since_s", (status.taken_ns - status.waits_since_ns) / kSecond);
+  }
   out.raw("troubles", troubles_json(status, config, dialect));
   out.number("open_intents", status.open_intents);
   out.flag("clock_known", status.clock_known).number("clock_offset_ns", status.clock_offset_ns);

@@ -20,7 +20,9 @@ struct Status {
   };
   bool ready = false;
   bool halted = false;
+  Ns taken_ns = 0;
   std::string_view not_ready_because;
+  Ns waits_since_ns = 0;
   bool has_last_trouble = false;
   engine::Trouble last_trouble;           ///< With has_last_trouble: of what it waits for.
   std::vector<engine::Trouble> troubles;  ///< Capacity made before: what brings nothing at present.

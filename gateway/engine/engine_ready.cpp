@@ -1,0 +1,166 @@
+// Whether the gateway and each account can serve: a state that comes and goes, with what it waits for and
+// since when. I/O thread.
+#include <cstddef>
+
+#include "gateway/engine/engine.hpp"
+
+namespace backhand::engine {
+
+namespace {
+
+/// What keeps it from serving is told when it has lasted so long.
+constexpr Ns kDoubt_ns = kSecond;
+
+}  // namespace
+
+void Engine::check_ready(Ns now) noexcept {
+  if (!started_) return;
+  const bool clock = clock_.known(now);
+  bool all_settled = true;
+  bool any_ready = false;
+  bool any_used = false;
+  bool any_left = false;
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    AccountState& account = accounts_[a];
+    if (account.phase == AccountPhase::unused) continue;
+    any_used = true;
+    const auto modes = static_cast<std::uint8_t>(account.mode_known | account.mode_tried);
+    const auto positions = static_cast<std::uint8_t>(account.positions_known | account.positions_tried);
+    const auto names = static_cast<std::uint8_t>(account.names_known | account.names_tried);
+    const auto contracts = static_cast<std::uint8_t>(contracts_known_ | contracts_tried_);
+    const bool settled = account.kind_settled && account.held_until_venue_ms == 0 &&
+                         (modes & positions & names & contracts & account.needed) == account.needed;
+    const auto proven = static_cast<std::uint8_t>(account.mode_known & account.positions_known &
+                                                  account.names_known & contracts_known_);
+    if (account.phase == AccountPhase::starting && settled && proven != 0 && clock && accounts_begun_) {
+      account.phase = AccountPhase::ready;
+      account.proven = proven;
+      account.why = "ready";
+      account.serves = true;
+      account.changed_ns = now;
+      EventDetails details;
+      details.account = AccountIndex{a};
+      ports_.events.on_engine_event(EngineEvent::account_ready, details, now);
+      notice(wire::NoticeKind::ready, AccountIndex{a}, {}, nullptr, now);
+    }
+    if (account.phase == AccountPhase::ready && account.proven != proven) {
+      EventDetails details;
+      details.account = AccountIndex{a};
+      for (unsigned product = 0; product < 8; ++product) {
+        if (((proven & ~account.proven) >> product & 1U) == 0) continue;
+        details.product = static_cast<wire::Product>(product);
+        ports_.events.on_engine_event(EngineEvent::product_ready, details, now);
+      }
+      account.proven = proven;
+    }
+    if (account.phase == AccountPhase::starting) all_settled = all_settled && settled;
+    const AccountWait wait = wait_of(account, now);
+    tell_account(AccountIndex{a}, wait, now);
+    any_ready = any_ready || wait.what.empty();
+    any_left = any_left || account.phase == AccountPhase::ready || account.phase == AccountPhase::starting;
+  }
+  if (any_used && !any_left && !ready_ && !nobody_told_) {
+    nobody_told_ = true;
+    ports_.events.on_engine_event(EngineEvent::nobody_ready, {}, now);
+  }
+  const char* because = "";
+  if (journal_failed_) {
+    because = "the journal failed: nothing can be recorded, so nothing is sent; see the log, then restart";
+  } else if (stopping_) {
+    because = "the gateway is stopping";
+  } else if (!clock) {
+    because = "the venue's clock is not known";
+  } else if (!accounts_begun_) {
+    because = "after an unclean restart the fuse of earlier requests must burn first";
+  } else if (((contracts_known_ | contracts_tried_) & contracts_needed_) != contracts_needed_) {
+    because = "contract rules are not loaded yet";
+  } else if (held_accounts_ > 0 && !ready_) {
+    because = "the venue shows reversals that this journal does not know; their fuse must burn first";
+  } else if (!all_settled && !ready_) {
+    because = "accounts are not proven ready yet";
+  } else if (address_held_) {
+    because = "the venue answers \"too many requests\" to this address";
+  } else if (connections_ready_ == 0) {
+    because = "no connection is warm";
+  } else if (any_used && !any_ready) {
+    because = "no account is ready";
+  }
+  tell_ready(because, now);
+}
+
+void Engine::tell_ready(const char* because, Ns now) noexcept {
+  const bool good = *because == '\0';
+  if (good == ready_) {
+    doubted_ns_ = kNever;
+    if (!good) not_ready_because_ = because;
+    return;
+  }
+  if (!good && !journal_failed_) {
+    // What is over in a moment, as a connection that is made anew, is not worth a notice.
+    if (doubted_ns_ == kNever) doubted_ns_ = now;
+    if (now - doubted_ns_ < kDoubt_ns) return;
+  }
+  ready_ = good;
+  ready_changed_ns_ = good || doubted_ns_ == kNever ? now : doubted_ns_;
+  doubted_ns_ = kNever;
+  not_ready_because_ = because;
+  EventDetails details;
+  details.text = because;
+  ports_.events.on_engine_event(good ? EngineEvent::ready : EngineEvent::not_ready, details, now);
+  wire::Outcome about{};
+  if (!good)
+    about.deny_reason = journal_failed_           ? wire::DenyReason::journal_unavailable
+                        : stopping_               ? wire::DenyReason::stopping
+                        : connections_ready_ == 0 ? wire::DenyReason::no_connection
+                                                  : wire::DenyReason::not_ready;
+  notice(good ? wire::NoticeKind::ready : wire::NoticeKind::not_ready, {}, {}, &about, now);
+}
+
+Engine::AccountWait Engine::wait_of(const AccountState& account, Ns now) const noexcept {
+  using wire::DenyReason;
+  if (account.phase == AccountPhase::halted || account.phase == AccountPhase::refused)
+    return {account.why, DenyReason::account_halted};
+  if (account.phase != AccountPhase::ready) return {account.why, DenyReason::not_ready};
+  if (account.halted_by_operator) return {"halted by the operator", DenyReason::halted};
+  const Ns max_age = static_cast<Ns>(config_.venue.position_max_age_ms) * kMillisecond;
+  bool any_fresh = max_age == 0;
+  for (std::size_t product = 0; product < account.read_ns.size(); ++product) {
+    if ((account.proven >> product & 1U) == 0) continue;
+    any_fresh = any_fresh || now - account.read_ns[product] <= max_age;
+  }
+  if (!any_fresh)
+    return {"its positions could not be read for longer than position_max_age_ms",
+            DenyReason::position_stale};
+  return {};
+}
+
+/// An account that has been ready and is so no more, or is so again. (That it became ready for the first time
+/// is told where it is proven.)
+void Engine::tell_account(AccountIndex index, const AccountWait& wait, Ns now) noexcept {
+  AccountState& account = accounts_[index.value];
+  const bool good = wait.what.empty();
+  if (good != account.serves) {
+    const bool told_already = account.phase == AccountPhase::halted ||
+                              account.phase == AccountPhase::refused || account.halted_by_operator;
+    account.serves = good;
+    account.changed_ns = now;
+    if (!told_already) {
+      EventDetails details;
+      details.account = index;
+      details.text = wait.what;
+      ports_.events.on_engine_event(good ? EngineEvent::account_ready : EngineEvent::account_not_ready,
+                                    details, now);
+      wire::Outcome about{};
+      about.deny_reason = wait.deny;
+      notice(good ? wire::NoticeKind::ready : wire::NoticeKind::not_ready, index, {}, &about, now);
+    }
+  }
+  account.waits_for = wait.what;
+}
+
+Waits Engine::waits() const noexcept {
+  if (ready_) return {};
+  return {not_ready_because_, ready_changed_ns_, troubles_.latest({})};
+}
+
+}  // namespace backhand::engine
