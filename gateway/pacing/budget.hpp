@@ -151,7 +151,8 @@ class Budget {
     return ip_[static_cast<std::size_t>(ticket.paid_by)];
   }
   /// A class whose part is used up may take a slot of the reversals' part while that is less than half
-  /// used, refreshes a quarter. Every slot belongs to one part, so the parts' sum, and with it the rule, holds as before.
+  /// used, refreshes a quarter. Every slot belongs to one part, so the parts' sum, and with it the rule,
+  /// holds as before.
   [[nodiscard]] bool may_borrow(RequestClass c, Ns now) const noexcept {
     return c != RequestClass::reversal && !ip_[static_cast<std::size_t>(c)].permits(now) &&
            reversals_lend(now, c);
