@@ -151,16 +151,16 @@ class Budget {
     return ip_[static_cast<std::size_t>(ticket.paid_by)];
   }
   /// A class whose part is used up may take a slot of the reversals' part while that is less than half
-  /// used, refreshes a quarter. Every slot belongs to one part, so the parts' sum, and with it the rule,
+  /// used, refreshes an eighth. Every slot belongs to one part, so the parts' sum, and with it the rule,
   /// holds as before.
   [[nodiscard]] bool may_borrow(RequestClass c, Ns now) const noexcept {
     return c != RequestClass::reversal && !ip_[static_cast<std::size_t>(c)].permits(now) &&
            reversals_lend(now, c);
   }
-  /// Less than half of their part is used; to refreshes, which wait more easily, less than a quarter.
+  /// Less than half of their part is used; to refreshes, which wait more easily, less than an eighth.
   [[nodiscard]] bool reversals_lend(Ns now, RequestClass to = RequestClass::lookup) const noexcept {
     const RateBook& lender = ip_[static_cast<std::size_t>(RequestClass::reversal)];
-    return lender.permits(now) && lender.in_use(now) < lender.limit() / (to == RequestClass::refresh ? 4 : 2);
+    return lender.permits(now) && lender.in_use(now) < lender.limit() / (to == RequestClass::refresh ? 8 : 2);
   }
   void measure(Ns took) noexcept;
   void on_throttled(std::uint32_t book, Ns now) noexcept;

@@ -113,7 +113,7 @@ class FourStrategies(Scenario):
 
 
 class Load(Scenario):
-    def test_a_thousand_intents_over_a_hundred_accounts(self):
+    def test_six_hundred_intents_over_a_hundred_accounts(self):
         s = self.stand
         s.start_venue("--accounts", "100", "--symbols", "3")
         accounts = []
@@ -125,15 +125,15 @@ class Load(Scenario):
                        [("alpha", [(a.name, "*") for a in accounts], "intents_per_second = 1000", 'when_busy = "wait"')])
         s.start_gateway(limit_s=120)
         intents = []
-        # Each account's ETHUSDT goes back and forth; 20 accounts a second keep the address's allowance for look-ups too.
-        for n in range(1000):
+        # Each account's ETHUSDT goes back and forth; 15 a second leave the address's allowance to two look-ups each.
+        for n in range(600):
             account, turn = accounts[n % 100], n // 100
-            intents.append(intent(account.name, "ETHUSDT", "short" if turn % 2 else "long", at_ms=n * 50, deadline_ms=10_000))
+            intents.append(intent(account.name, "ETHUSDT", "short" if turn % 2 else "long", at_ms=n * 66, deadline_ms=10_000))
         s.send("alpha", intents, timeout_s=120)
         s.wait_end("send-alpha-cli", 240)
         events = s.events("alpha")
         ends = collections.Counter(e["intent_id"] for e in terminal_events(events))
-        self.assertEqual(len(ends), 1000, "every intent has a terminal event")
+        self.assertEqual(len(ends), 600, "every intent has a terminal event")
         self.assertEqual(set(ends.values()), {1}, "exactly one")
         acked = sum(e["event"] == "acked" for e in events)
         reversed_ = sum(e["event"] == "settled" and e["result"] == "reversed" for e in events)
@@ -143,8 +143,8 @@ class Load(Scenario):
         self.assertEqual(counters["reversals_repeated"], 0)
         self.assertEqual(counters["throttled"], 0)
         denied = collections.Counter(e.get("deny_reason") for e in events if e["event"] == "denied")
-        self.assertEqual(acked + sum(denied.values()), 1000)
-        self.assertGreaterEqual(acked, 990, f"at the allowed rate nearly all go: {denied}")
+        self.assertEqual(acked + sum(denied.values()), 600)
+        self.assertGreaterEqual(acked, 594, f"at the allowed rate nearly all go: {denied}")
 
 
 class BehindNginx(Scenario):
