@@ -92,7 +92,7 @@ class Trial:
 
     def run(self):
         s = self.stand
-        library = str(s.bin.parent / "lib" / "libbackhand_client.so.1")
+        library = str(s.bin.parent / "lib" / "libbackhand_client.so.2")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as self.admin, \
                 backhand.Session(str(s.attach_socket), "alpha", "load", library=library) as session:
             self.admin.settimeout(30)

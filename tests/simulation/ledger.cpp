@@ -236,7 +236,11 @@ void Ledger::on_journal_replaced() {
 
 void Ledger::hold(const std::string& account, VenueMs until, std::string_view why) {
   Hold& held = holds_[account];
-  if (until > held.until) held = {until, why};
+  if (until > held.until) held = {until, why, !account.empty()};
+}
+
+void Ledger::drop_holds_by_names() {
+  std::erase_if(holds_, [](const auto& entry) { return entry.second.by_names; });
 }
 
 std::unordered_set<std::string> Ledger::oids() const {

@@ -92,6 +92,8 @@ class Ledger {
   void on_journal_replaced();
   /// Nothing may be sent for `account` (empty: any) before the venue's clock reads later than `until`.
   void hold(const std::string& account, VenueMs until, std::string_view why);
+  /// A page of history was another account's, and nothing in it said so.
+  void drop_holds_by_names();
   /// All names that were ever given.
   [[nodiscard]] std::unordered_set<std::string> oids() const;
   /// The machine lost power, or the hot segment is gone: what was not on disk is forgotten.
@@ -121,6 +123,7 @@ class Ledger {
   struct Hold {
     VenueMs until = 0;
     std::string_view why;
+    bool by_names = false;
   };
   void check_held(const IntentEntry& entry, const std::string& account) const;
   void check_uid(const IntentEntry& entry, const std::string& account);

@@ -151,6 +151,7 @@ void World::turn() {
 
 void World::after_turn() {
   if (crash_.dead() && process_.running()) on_death();
+  if (network_.showed_other_account()) ledger_.drop_holds_by_names();
   const bool serves = process_.running() && !process_.paused();
   for (auto& strategy : strategies_) strategy->look_after(serves);
   if (!rounds_planned_) {
