@@ -78,7 +78,8 @@ struct AccountState {
   std::uint8_t mode_tried = 0;       ///< Asked about several times in vain: nothing else waits for it.
   std::uint8_t positions_tried = 0;
   std::uint8_t names_tried = 0;
-  std::uint8_t proven = 0;  ///< Mode, positions, names and contract rules are known: reversals of it are taken.
+  std::uint8_t proven =
+      0;  ///< Mode, positions, names and contract rules are known: reversals of it are taken.
   std::uint64_t halt_record = 0;  ///< Number of the record of the operator's halt; 0: of an earlier start.
   bool serves = false;      ///< It takes intents now.
   Ns changed_ns = 0;        ///< Since when it does or does not.
@@ -371,9 +372,9 @@ class Engine final : public net::Handler {
   void on_names_reply(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
   void read_positions_again(const LookupJob& names, Ns now) noexcept;
   enum class NamesSeen : std::uint8_t {
-    nothing,  ///< That the journal does not explain.
-    recent,   ///< Names that it does not explain, so young that more may be on its way.
-    no_room,  ///< The journal's ring had no room to record one.
+    nothing,    ///< That the journal does not explain.
+    recent,     ///< Names that it does not explain, so young that more may be on its way.
+    no_room,    ///< The journal's ring had no room to record one.
     not_given,  ///< A name of this start that it has not given.
   };
   [[nodiscard]] NamesSeen judge_names(AccountIndex account, const domain::LookupReply& reply,

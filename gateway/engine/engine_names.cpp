@@ -62,8 +62,8 @@ void Engine::on_names_reply(const LookupJob& job, const domain::LookupReply& rep
     }
     PageWalk pages = job.pages;
     const PageWalk::Step step = pages.take(reply);
-    // Which end of a day's orders the pages began with is the venue's choice; what is still on its way is what
-    // counts.
+    // Which end of a day's orders the pages began with is the venue's choice; what is still on its way is
+    // what counts.
     if (step == PageWalk::Step::more || (step == PageWalk::Step::broken && !job.recent_only)) {
       if (step == PageWalk::Step::more) again.pages = pages;
       again.recent_only = job.recent_only || step == PageWalk::Step::broken;
@@ -109,7 +109,8 @@ Engine::NamesSeen Engine::judge_names(AccountIndex account, const domain::Lookup
     const NameOrigin origin = known_names_.origin_of(*name, oid_start_);
     if (origin == NameOrigin::foreign || origin == NameOrigin::known) continue;
     if (origin != NameOrigin::found) {
-      if (journal_failed_ || spare_records() < journal::kPartsOf<journal::NameFound>) return NamesSeen::no_room;
+      if (journal_failed_ || spare_records() < journal::kPartsOf<journal::NameFound>)
+        return NamesSeen::no_room;
       note_name(account, row, *name, origin, now);
     }
     // Whoever sent it may have sent more, which is on its way still and in no page yet.
@@ -190,7 +191,8 @@ bool Engine::identify(const LookupJob& job, const domain::UserId& user_id, Ns no
     LookupJob again = job;
     again.refused_once = true;
     repeat(again, now);
-    if (is_shared) ask_kind_again(AccountIndex{static_cast<std::uint16_t>(other - accounts_.begin())}, job, now);
+    if (is_shared)
+      ask_kind_again(AccountIndex{static_cast<std::uint16_t>(other - accounts_.begin())}, job, now);
     return false;
   }
   if (is_shared) {

@@ -184,8 +184,8 @@ std::expected<std::vector<std::string>, Error> explain(Storage& storage, const S
   ReversalKey key{parsed->epoch, parsed->lane, parsed->sequence};
   std::uint64_t intent_id = 0;
   std::optional<LaneOpened> lane;
-  // A first walk finds the start that gave the name, the lane's names and the intent's id: what happened before
-  // its key was given has only that.
+  // A first walk finds the start that gave the name, the lane's names and the intent's id: what happened
+  // before its key was given has only that.
   const auto found = walk_journal(
       storage, settings, {.checkpoints = true, .from_number = 0}, [&](std::span<const Record> entry) {
         if (key.epoch == 0) key.epoch = epoch_of(entry, parsed->start);

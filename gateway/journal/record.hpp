@@ -212,10 +212,10 @@ struct Settled {
 /// attach and the key; and why.
 struct OutcomeBody {
   static constexpr Kind kKind = Kind::outcome;
-  std::array<std::byte, 144> head;  ///< Outcome from record_number to order_id.
-  std::array<std::byte, 64> tail;   ///< Outcome from user_tag on.
+  std::array<std::byte, 144> head;        ///< Outcome from record_number to order_id.
+  std::array<std::byte, 64> tail;         ///< Outcome from user_tag on.
   FixedString<kMaxOidPrefix> oid_prefix;  ///< Empty where the event has no clientOid.
-  std::uint8_t ground;              ///< Of a settled or unresolved one: domain::Ground.
+  std::uint8_t ground;                    ///< Of a settled or unresolved one: domain::Ground.
   std::uint8_t reserved;
   /// Low and high half of OidStart::random, OidStart::journal_tag; zeros in records of earlier versions.
   std::array<std::uint32_t, 3> oid_start;

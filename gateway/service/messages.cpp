@@ -36,14 +36,8 @@ MessageQueue::~MessageQueue() = default;
 
 void MessageQueue::on_engine_event(engine::EngineEvent event, const engine::EventDetails& details,
                                    Ns now) noexcept {
-  const EngineMessage message{event,
-                              details.account,
-                              details.other,
-                              details.position,
-                              details.code,
-                              details.code_class,
-                              details.text,
-                              details.product,
+  const EngineMessage message{event,        details.account,    details.other, details.position,
+                              details.code, details.code_class, details.text,  details.product,
                               now};
   if (!queues_->events.try_enqueue(queues_->event_token, message))
     dropped_.fetch_add(1, std::memory_order_relaxed);

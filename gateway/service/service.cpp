@@ -377,9 +377,8 @@ std::expected<void, Error> Gateway::open_sockets() {
   auto attach = ingress::AttachServer::listen(std::move(settings), lanes_->port());
   if (!attach) return std::unexpected(attach.error());
   attach_ = std::move(*attach);
-  commands_ = std::make_unique<OperatorCommands>(
-      OperatorCommands::Parts{config_, journal_settings_, storage_, *journal_, *loop_, *disk_, *dialect_,
-                              dial_problem_});
+  commands_ = std::make_unique<OperatorCommands>(OperatorCommands::Parts{
+      config_, journal_settings_, storage_, *journal_, *loop_, *disk_, *dialect_, dial_problem_});
   auto admin = AdminServer::listen(config_.gateway.admin_socket,
                                    [this](const AdminRequest& r) { return commands_->answer(r); });
   if (!admin) return std::unexpected(admin.error());

@@ -195,8 +195,8 @@ void SimStrategy::look_after(bool gateway_serves) {
     // A new process of the strategy knows no cursor, unless it keeps books of its own.
     const bool asks_what_is_owed = died_ && context_.random.chance(0.5);
     died_ = false;
-    // Where the journal knows less than this strategy has been told, the attach is refused. Whoever looks lets
-    // it begin anew, with new ids.
+    // Where the journal knows less than this strategy has been told, the attach is refused. Whoever looks
+    // lets it begin anew, with new ids.
     if (cursor_ > lanes_.last_record(number_)) cursor_ = 0;
     const LaneAttach attached = lanes_.attach(number_, asks_what_is_owed ? wire::kCursorOwed : cursor_);
     cursor_ = std::min(cursor_, attached.cursor);
