@@ -69,6 +69,8 @@ enum class DenyReason : std::uint8_t {
   account_halted = 38,  ///< The venue refused the account's credentials or kind; see the notice.
   never_taken = 39,     ///< The gateway died before it took it. Said by the client library, not by a gateway.
 };
+/// One above the largest DenyReason.
+inline constexpr std::size_t kDenyReasons = 40;
 
 enum class SettledResult : std::uint8_t {
   none = 0,

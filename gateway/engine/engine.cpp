@@ -250,6 +250,7 @@ journal::Appended Engine::halt(std::string_view reason, Ns now) noexcept {
   risk_.halt();
   journal::Halted body{};
   body.reason = FixedString<48>{reason};
+  halt_reason_ = body.reason;
   body.scope = journal::Scope::all;
   const journal::Appended appended = ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body);
   note_appended(appended, now);

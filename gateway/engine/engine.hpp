@@ -81,8 +81,8 @@ struct AccountState {
   std::uint8_t proven =
       0;  ///< Mode, positions, names and contract rules are known: reversals of it are taken.
   std::uint64_t halt_record = 0;  ///< Number of the record of the operator's halt; 0: of an earlier start.
-  bool serves = false;      ///< It takes intents now.
-  Ns changed_ns = 0;        ///< Since when it does or does not.
+  bool serves = false;            ///< It takes intents now.
+  Ns changed_ns = 0;              ///< Since when it does or does not.
   std::array<Ns, order::LookupPlan::kProducts> read_ns{};  ///< By product: when its positions were last read.
   std::string_view waits_for;                              ///< A constant phrase; empty while it serves.
   bool kind_settled = false;  ///< Whether it is a lead trader's was answered, or asked several times in vain.
@@ -211,6 +211,9 @@ class Engine final : public net::Handler {
   [[nodiscard]] const pacing::Pacer& pacer() const noexcept { return pacer_; }
   [[nodiscard]] const ShotBook& shots() const noexcept { return shots_; }
   [[nodiscard]] bool halted() const noexcept { return risk_.halted(); }
+  [[nodiscard]] bool journal_failed() const noexcept { return journal_failed_; }
+  /// With halted(), in the operator's words; empty where the gateway halted itself.
+  [[nodiscard]] std::string_view halt_reason() const noexcept { return halt_reason_.view(); }
   [[nodiscard]] std::uint32_t open_intents() const noexcept { return open_count_; }
   /// Reversals that were written and have no definite end: sent, acked, unknown, unresolved.
   [[nodiscard]] std::uint32_t without_end() const noexcept;
@@ -519,6 +522,7 @@ class Engine final : public net::Handler {
   std::uint64_t halt_record_ = 0;  ///< As AccountState::halt_record, of the halt of all.
   bool journal_failed_ = false;
   bool journal_behind_ = false;  ///< Told last.
+  FixedString<48> halt_reason_;
   bool ready_ = false;
   Ns ready_changed_ns_ = 0;
   Ns doubted_ns_ = kNever;  ///< While ready: since when something has kept it from serving.

@@ -80,7 +80,10 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
     if (auto done = recover_case(open, now); !done) return done;
   }
   for (const journal::Halt& halt : state.halts) {
-    if (halt.scope == journal::Scope::all) risk_.halt();
+    if (halt.scope == journal::Scope::all) {
+      risk_.halt();
+      halt_reason_ = FixedString<48>{halt.reason};
+    }
     if (halt.scope != journal::Scope::account) continue;
     for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
       if (config_.accounts[a].name != halt.name.view()) continue;
@@ -186,7 +189,7 @@ std::expected<void, Error> Engine::recover_case(const journal::OpenCase& open, N
                           : wire::DenyReason::restarted;
     if (open.key.valid()) out.client_oid = open.client_oid();
     out.flags = wire::kTerminal;
-    ++counters_.denied;
+    counters_.deny(out.deny_reason);
     tell_journaled(r, out, now);
     return {};
   }

@@ -160,6 +160,7 @@ void Engine::on_certain_no(std::uint32_t slot, Ns now) noexcept {
 void Engine::on_refusal(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   const AccountIndex account = r.account;
+  const PositionIndex position = r.position;
   const wire::VenueCode code = r.venue_code;
   const wire::CodeClass code_class = r.code_class;
   const bool throttled = r.refusal == Verdict::throttled;
@@ -175,7 +176,15 @@ void Engine::on_refusal(std::uint32_t slot, Ns now) noexcept {
     details.account = account;
     details.code = code;
     ports_.events.on_engine_event(EngineEvent::account_throttled, details, now);
-  } else if (code_class == wire::CodeClass::fatal) {
+    return;
+  }
+  EventDetails details;
+  details.account = account;
+  details.position = position;
+  details.code = code;
+  details.code_class = code_class;
+  ports_.events.on_engine_event(EngineEvent::reversal_rejected, details, now);
+  if (code_class == wire::CodeClass::fatal) {
     refuse_account(account, code, code_class, "the venue refused the account", now);
   } else if (code_class == wire::CodeClass::bad_request) {
     // A request of the other mode lacks a field or has one too many, and is refused for that.

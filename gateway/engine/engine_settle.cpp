@@ -660,6 +660,13 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   }
   step(r, ReversalEvent::settled);
   ++counters_.settled;
+  if (decision.foreign_change) {
+    ++counters_.foreign_changes;
+    EventDetails details;
+    details.account = r.account;
+    details.position = r.position;
+    ports_.events.on_engine_event(EngineEvent::foreign_change, details, now);
+  }
   journal::Settled body{};
   body.intent_id = r.intent.id;
   body.long_before = out.long_before;

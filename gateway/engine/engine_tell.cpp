@@ -178,7 +178,7 @@ void Engine::deny(std::uint32_t slot, wire::DenyReason reason, ReversalEvent eve
   OpenReversal& r = slots_[slot];
   step(r, event);
   BH_ASSERT(r.state == ReversalState::denied);
-  ++counters_.denied;
+  counters_.deny(reason);
   wire::Outcome out = event_of(r, EventKind::denied);
   out.deny_reason = reason;
   out.flags = wire::kTerminal;
@@ -192,7 +192,7 @@ void Engine::deny(std::uint32_t slot, wire::DenyReason reason, ReversalEvent eve
 
 void Engine::deny_at_once(LaneIndex lane, const wire::Intent& intent, wire::DenyReason reason, bool journaled,
                           Ns now) noexcept {
-  ++counters_.denied;
+  counters_.deny(reason);
   OpenReversal r;
   r.lane = lane;
   r.intent = intent;

@@ -105,7 +105,9 @@ enum class EngineEvent : std::uint8_t {
   position_blocked,
   position_unblocked,
   reversal_unresolved,
-  journal_behind,  ///< Its ring is full: intents wait in their lanes until the disk has caught up.
+  reversal_rejected,  ///< The venue's definite no; `code` and `code_class` say which.
+  foreign_change,     ///< Others traded a position while a reversal of it was under way.
+  journal_behind,     ///< Its ring is full: intents wait in their lanes until the disk has caught up.
   journal_caught_up,
   records_missing,  ///< The venue shows a reversal of ours that the journal does not know; `text` says whose.
   uid_shared,       ///< `account` and `other` have keys of one UID.

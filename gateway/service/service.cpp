@@ -112,6 +112,10 @@ std::string_view text_of(engine::EngineEvent event) noexcept {
       return "position blocked";
     case engine::EngineEvent::position_unblocked:
       return "position unblocked";
+    case engine::EngineEvent::reversal_rejected:
+      return "the venue rejected a reversal: nothing happened";
+    case engine::EngineEvent::foreign_change:
+      return "others traded a position while it was being reversed";
     case engine::EngineEvent::reversal_unresolved:
       return "a reversal could not be resolved by evidence: a person must look";
     case engine::EngineEvent::journal_behind:
@@ -144,6 +148,8 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
     case engine::EngineEvent::lead_trader_detected:
     case engine::EngineEvent::not_ready:
     case engine::EngineEvent::account_not_ready:
+    case engine::EngineEvent::reversal_rejected:
+    case engine::EngineEvent::foreign_change:
     case engine::EngineEvent::account_throttled:
     case engine::EngineEvent::mode_mismatch:
     case engine::EngineEvent::clock_stepped:
@@ -163,6 +169,9 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
 }
 
 /// Everything that exists while the gateway runs, in the order in which it is made.
+/// How often denials are told in the log.
+constexpr Ns kCensusPeriod_ns = 10 * kSecond;
+
 class Gateway {
  public:
   explicit Gateway(config::Loaded&& loaded)
@@ -183,6 +192,7 @@ class Gateway {
   void on_engine_message(const EngineMessage& message);
   void on_trouble_message(const TroubleMessage& message);
   void feed_systemd(Ns now);
+  void log_denials(Ns now);
   void work_on_sockets(int timeout_ms);
   [[nodiscard]] bool asked_to_stop();
   [[nodiscard]] ExitStatus stop();
@@ -206,6 +216,13 @@ class Gateway {
   std::unique_ptr<OperatorCommands> commands_;
   std::unique_ptr<AdminServer> admin_;
   shm::Fd signals_;
+  struct Census {
+    Command command;
+    std::array<std::uint64_t, wire::kDenyReasons> denied_by{};
+  };
+  std::shared_ptr<Census> census_;  ///< While the I/O thread is asked for it.
+  std::array<std::uint64_t, wire::kDenyReasons> denied_before_{};
+  Ns next_census_ns_ = 0;
   bool ready_told_ = false;
   bool refused_at_start_ = false;
   std::string last_status_;
@@ -346,6 +363,16 @@ std::expected<void, Error> Gateway::open_journal_and_recover() {
         std::to_string(open) + " intents had no end when the gateway stopped; going on with them");
   if (auto done = take_over_marked_halts(config_, settings, storage_, *journal_, loop_->engine()); !done)
     return done;
+  if (loop_->engine().halted()) {
+    const std::string reason{loop_->engine().halt_reason()};
+    log(LogLevel::warning, "a halt is in force from before this start" +
+                               (reason.empty() ? "" : ": " + reason) + "; `backhand resume` ends it");
+  }
+  for (std::uint16_t a = 0; a < config_.accounts.size(); ++a) {
+    if (loop_->engine().account(AccountIndex{a}).halted_by_operator)
+      log(LogLevel::warning,
+          "a halt of account " + config_.accounts[a].name + " is in force from before this start");
+  }
   const bool power = config_.gateway.durability == config::Durability::power;
   if (power) journal_->start_thread([this] { loop_->wake(); });
   // With "power" the journal's own thread syncs before each send; the venue's replies must not hold that up.
@@ -393,6 +420,7 @@ ExitStatus Gateway::serve() {
     work_on_sockets(kTick_ms);
     if (asked_to_stop()) return stop();
     feed_systemd(monotonic_now());
+    log_denials(monotonic_now());
     if (refused_at_start_) {
       (void)stop();
       return ExitStatus::failed;
@@ -468,6 +496,7 @@ void Gateway::on_engine_message(const EngineMessage& message) {
   if (message.code_class != wire::CodeClass::none)
     line += " (" + std::string{wire::to_string(message.code_class)} + ")";
   if (!message.text.empty()) line += "; " + std::string{message.text};
+  if (message.event == engine::EngineEvent::journal_failed) line += "; " + std::string{journal_->failure()};
   log(level_of(message.event), line);
   if (refused_at_start_) return;
   if (message.event == engine::EngineEvent::ready && !ready_told_) {
@@ -477,6 +506,32 @@ void Gateway::on_engine_message(const EngineMessage& message) {
   // Where one account is served, the others' refusals are no reason to stop it. Where none can be, a person
   // must look at the configuration: better to say so at once than to run for nothing.
   if (message.event == engine::EngineEvent::nobody_ready && !ready_told_) refused_at_start_ = true;
+}
+
+/// One line for all denials of ten seconds, by reason: a flood of them must not flood the log.
+void Gateway::log_denials(Ns now) {
+  if (now < next_census_ns_) return;
+  if (census_ == nullptr) {
+    census_ = std::make_shared<Census>();
+    census_->command.run = [census = census_.get()](engine::Engine& engine, const net::Pool*, Ns) {
+      census->denied_by = engine.counters().denied_by;
+    };
+    // The census keeps the command alive until the I/O thread is done with it.
+    loop_->post(std::shared_ptr<Command>{census_, &census_->command});
+    return;
+  }
+  if (!census_->command.done.load(std::memory_order_acquire)) return;
+  std::string line;
+  for (std::size_t reason = 0; reason < wire::kDenyReasons; ++reason) {
+    const std::uint64_t more = census_->denied_by[reason] - denied_before_[reason];
+    if (more == 0) continue;
+    line += line.empty() ? "denied: " : ", ";
+    line += std::string{wire::to_string(static_cast<wire::DenyReason>(reason))} + " " + std::to_string(more);
+  }
+  if (!line.empty()) log(LogLevel::info, line);
+  denied_before_ = census_->denied_by;
+  census_.reset();
+  next_census_ns_ = now + kCensusPeriod_ns;
 }
 
 void Gateway::feed_systemd(Ns now) {

@@ -4,6 +4,7 @@
 
 #include "common/json_text.hpp"
 #include "common/wire/names.hpp"
+#include "gateway/config/names.hpp"
 #include "gateway/service/trouble_text.hpp"
 
 namespace backhand::service {
@@ -44,6 +45,27 @@ std::string_view to_string(order::BlockReason reason) noexcept {
   return "invalid";
 }
 
+std::string lanes_json(const Status& status, const config::Config& config) {
+  std::string out = "[";
+  for (std::size_t s = 0; s < status.lanes.size(); ++s) {
+    JsonObject item;
+    item.text("name", config.strategies[s].name).number("lanes", status.lanes[s].named);
+    item.number("attached", status.lanes[s].attached);
+    if (s > 0) out += ',';
+    out += item.line();
+  }
+  return out + "]";
+}
+
+std::string denials_json(const engine::Counters& c) {
+  JsonObject out;
+  for (std::size_t reason = 0; reason < c.denied_by.size(); ++reason) {
+    if (c.denied_by[reason] != 0)
+      out.number(wire::to_string(static_cast<wire::DenyReason>(reason)), c.denied_by[reason]);
+  }
+  return out.line();
+}
+
 std::string counters_json(const engine::Counters& c) {
   JsonObject out;
   out.number("intents", c.intents).number("denied", c.denied).number("sent", c.sent).number("acked", c.acked);
@@ -56,7 +78,8 @@ std::string counters_json(const engine::Counters& c) {
   out.number("seals_fired", c.seals_fired).number("seals", c.seals).number("seals_lost", c.seals_lost);
   out.number("signed_again", c.signed_again);
   out.number("replayed", c.replayed).number("replies_distrusted", c.distrusted);
-  out.number("late_replies", c.late_replies);
+  out.number("late_replies", c.late_replies).number("foreign_changes", c.foreign_changes);
+  out.raw("denied_by", denials_json(c));
   return out.line();
 }
 
@@ -125,6 +148,8 @@ std::string waits_text(const Status& status, const config::Config& config, const
 Status make_status(const config::Config& config) {
   Status out;
   out.accounts.resize(config.accounts.size());
+  out.lanes.resize(config.strategies.size());
+  out.halt_reason.reserve(64);
   out.positions.reserve(kShownPositions);
   out.troubles.reserve(engine::TroubleBook::kEntries);
   return out;
@@ -133,6 +158,16 @@ Status make_status(const config::Config& config) {
 void gather(const engine::Engine& engine, const net::Pool* pool, Ns now, Status& out) {
   out.ready = engine.ready();
   out.halted = engine.halted();
+  out.halt_reason.assign(engine.halted() ? engine.halt_reason() : std::string_view{});
+  out.journal_failed = engine.journal_failed();
+  for (Status::Lanes& lanes : out.lanes) lanes = {};
+  for (std::uint16_t i = 0; i < engine.lanes().size(); ++i) {
+    const LaneIndex lane{i};
+    if (!engine.lanes().is_open(lane) || engine.lanes().strategy(lane).value >= out.lanes.size()) continue;
+    Status::Lanes& lanes = out.lanes[engine.lanes().strategy(lane).value];
+    ++lanes.named;
+    if (engine.lanes().is_attached(lane)) ++lanes.attached;
+  }
   const engine::Waits waits = engine.waits();
   out.taken_ns = now;
   out.not_ready_because = waits.what;
@@ -184,6 +219,10 @@ std::string to_json(const Status& status, const config::Config& config, const en
   }
   JsonObject out;
   out.flag("ok", true).flag("ready", status.ready).flag("halted", status.halted);
+  if (status.halted) out.text("halt_reason", status.halt_reason);
+  out.text("version", BACKHAND_VERSION).text("environment", config::to_string(config.environment));
+  out.flag("dry_run", config.gateway.dry_run);
+  out.flag("journal_failed", status.journal_failed);
   if (!status.ready) {
     out.text("waits_for", waits_text(status, config, dialect, dial_problem));
     out.number("waits_since_s", (status.taken_ns - status.waits_since_ns) / kSecond);
@@ -194,6 +233,7 @@ std::string to_json(const Status& status, const config::Config& config, const en
   out.number("clock_error_ns", status.clock_error_ns);
   out.number("log_lines_dropped", status.log_lines_dropped);
   out.raw("connections", pool_json(status)).raw("counters", counters_json(status.counters));
+  out.raw("strategies", lanes_json(status, config));
   out.raw("accounts", accounts + "]").raw("positions", positions_json(status, config, directory));
   return out.line();
 }

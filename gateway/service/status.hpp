@@ -20,6 +20,13 @@ struct Status {
   };
   bool ready = false;
   bool halted = false;
+  std::string halt_reason;  ///< Capacity made before.
+  bool journal_failed = false;
+  struct Lanes {
+    std::uint32_t named = 0;
+    std::uint32_t attached = 0;
+  };
+  std::vector<Lanes> lanes;  ///< By strategy. Sized before.
   Ns taken_ns = 0;
   std::string_view not_ready_because;
   Ns waits_since_ns = 0;

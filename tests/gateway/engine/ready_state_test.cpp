@@ -78,10 +78,10 @@ TEST(ReadyState, OneHaltedAccountOfTwoLeavesTheGatewayReady) {
   settings.accounts = 2;
   GatewayWorld world{settings};
   world.start();
-  world.engine->halt_account(AccountIndex{0}, "test", world.now);
+  (void)world.engine->halt_account(AccountIndex{0}, "test", world.now);
   world.pass(3 * kSecond);
   EXPECT_TRUE(world.engine->ready());
-  world.engine->halt_account(AccountIndex{1}, "test", world.now);
+  (void)world.engine->halt_account(AccountIndex{1}, "test", world.now);
   world.pass(3 * kSecond);
   EXPECT_FALSE(world.engine->ready());
   EXPECT_STREQ(world.engine->waits().what, "no account is ready");
