@@ -167,6 +167,7 @@ void World::repair_start() {
   if (undamaged_) {
     // Refused, as it must be: the operator brings back what was there.
     process_.replace_storage(std::move(undamaged_));
+    strike_.reset();  // Nothing is lost then.
     return;
   }
   if (refused_in_a_row_ > 3) context_.violate("start refused without a fault: " + process_.refusal());

@@ -119,6 +119,10 @@ void World::judge_strike() {
     const bool shown = is_one ? execution.leg == venue::Leg::open : of_named_leg;
     const bool listed = execution.at + plan_.options.history_lag_ns < context_.clocks.venue();
     if (!shown || !listed || strike.known.contains(std::string(reversal.client_oid.view()))) continue;
+    if (context_.trace)
+      context_.tell("account " + plan_.config.accounts[execution.account].name + " must be held for " +
+                    std::string(reversal.client_oid.view()) + ", accepted at " +
+                    std::to_string(reversal.accepted / kMillisecond));
     ledger_.hold(plan_.config.accounts[execution.account].name, reversal.accepted / kMillisecond + fuse,
                  "although the venue showed a reversal that the journal does not know");
   }
