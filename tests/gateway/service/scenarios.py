@@ -122,7 +122,8 @@ class Load(Scenario):
             account.key, account.secret, account.passphrase = f"k{n:04}", f"s{n:04}", f"p{n:04}"
             accounts.append(account)
         s.write_config(accounts, [ETH, BTC, SOL],
-                       [("alpha", [(a.name, "*") for a in accounts], "intents_per_second = 1000", 'when_busy = "wait"')])
+                       [("alpha", [(a.name, "*") for a in accounts], "intents_per_second = 1000", 'when_busy = "wait"')],
+                       venue="position_refresh_ms = 10000\nposition_max_age_ms = 30000")  # What one address allows for so many.
         s.start_gateway(limit_s=120)
         intents = []
         # Each account's ETHUSDT goes back and forth; 15 a second leave the address's allowance to two look-ups each.
