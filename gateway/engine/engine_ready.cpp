@@ -56,7 +56,8 @@ void Engine::check_ready(Ns now) noexcept {
     if (account.phase == AccountPhase::starting) all_settled = all_settled && settled;
     const AccountWait wait = wait_of(account, now);
     tell_account(AccountIndex{a}, wait, now);
-    any_ready = any_ready || wait.what.empty();
+    // An operator's halt is told as such. It must not keep a start from becoming ready.
+    any_ready = any_ready || wait.what.empty() || wait.deny == wire::DenyReason::halted;
     any_left = any_left || account.phase == AccountPhase::ready || account.phase == AccountPhase::starting;
   }
   if (any_used && !any_left && !ready_ && !nobody_told_) {

@@ -73,21 +73,20 @@ TEST(ReadyState, AnAccountWhosePositionsAreOldIsNotReady) {
   EXPECT_EQ(world.count(EngineEvent::account_ready), 2U);
 }
 
-TEST(ReadyState, OneHaltedAccountOfTwoLeavesTheGatewayReady) {
-  WorldSettings settings;
-  settings.accounts = 2;
-  GatewayWorld world{settings};
+TEST(ReadyState, AHaltedAccountIsNotReadyButTheGatewayIs) {
+  GatewayWorld world{{}};
   world.start();
   (void)world.engine->halt_account(AccountIndex{0}, "test", world.now);
   world.pass(3 * kSecond);
+  EXPECT_FALSE(world.engine->account(AccountIndex{0}).serves);
+  EXPECT_EQ(world.engine->account(AccountIndex{0}).waits_for, "halted by the operator");
   EXPECT_TRUE(world.engine->ready());
-  (void)world.engine->halt_account(AccountIndex{1}, "test", world.now);
-  world.pass(3 * kSecond);
-  EXPECT_FALSE(world.engine->ready());
-  EXPECT_STREQ(world.engine->waits().what, "no account is ready");
+  world.kill();
+  world.start();
+  EXPECT_TRUE(world.engine->ready()) << "a halt must not keep a start from becoming ready";
   EXPECT_TRUE(world.engine->resume_account(AccountIndex{0}, "test", world.now));
   world.pass(3 * kSecond);
-  EXPECT_TRUE(world.engine->ready());
+  EXPECT_TRUE(world.engine->account(AccountIndex{0}).serves);
 }
 
 }  // namespace

@@ -86,8 +86,6 @@ class ReadyState(Scenario):
             "the venue is gone": (lambda: s.stop("venue", sig=signal.SIGKILL), s.start_venue, "connection", 0),
             "positions cannot be read": (lambda: s.control("/faults", blind), lambda: s.control("/faults", {"clear": True}),
                                          "positions could not be read", 1),
-            "the operator halts the only account": (lambda: s.admin(command="halt", account="main"),
-                                                    lambda: s.admin(command="resume", account="main"), "halted by the operator", 0),
             "the journal fails": (lambda: self.fail_journal(strategy), None, "the journal failed", 1),
         }
         for cause, (begin, end, because, age_s) in causes.items():
