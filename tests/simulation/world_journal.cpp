@@ -35,10 +35,10 @@ void World::strike_journal() {
   if (!context_.faults_on) return;
   crash_.kill();
   if (process_.running()) on_death();
-  undamaged_.reset();
   Random& random = context_.random;
   const auto before = process_.recoverable();
   if (!before) return;  // Damaged by another fault, which is told where that is.
+  undamaged_.reset();
   strike_ = Strike{};
   strike_->next_number = *before;
   strike_->venue_ms = context_.clocks.venue() / kMillisecond;
