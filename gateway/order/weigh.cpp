@@ -73,6 +73,12 @@ bool nobody_else_traded(const CaseEvidence& evidence, const Settings& settings, 
   return true;
 }
 
+/// Two orders of which one carries no id, and ours closes more than was held: it may be both legs in one, and
+/// the other one somebody else's.
+bool closes_more_than_held(const CaseFacts& facts, const Finding& finding) noexcept {
+  return has_before(facts) && finding.closed > facts.before.held(facts.held_side);
+}
+
 /// Two orders, both executed in full. Nothing can come after that, so no grace is waited for; the position is
 /// read to say what it is now, and to vouch for a sibling that carries no id.
 void weigh_complete(const CaseEvidence& evidence, const Settings& settings, const Legs& legs,
@@ -80,6 +86,10 @@ void weigh_complete(const CaseEvidence& evidence, const Settings& settings, cons
   const CaseFacts& facts = evidence.facts;
   const PositionSnapshot& now = evidence.latest;
   const bool sure = legs.close_ours && legs.open_ours;
+  if (!sure && closes_more_than_held(facts, finding)) {
+    finding.ground = Ground::ambiguous_rows;
+    return;
+  }
   const bool exact = has_before(facts) && is_exact(facts, now, finding.closed, finding.opened);
   const bool shows_legs =
       exact || (facts.mode == PositionMode::one_way && now.held(facts.held_side).is_zero() &&
@@ -195,7 +205,8 @@ void weigh_partial(const CaseEvidence& evidence, const Settings& settings, const
   // From here on a newer read is the only thing that could still help.
   finding.wants_position = true;
   const bool sure = alone || (legs.close_ours && legs.open_ours);
-  if (!sure && (legs.unclaimed || legs.weak || evidence.early_other)) {
+  if (!sure &&
+      (legs.unclaimed || legs.weak || evidence.early_other || closes_more_than_held(facts, finding))) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }

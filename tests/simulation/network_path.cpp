@@ -235,6 +235,7 @@ void Network::deliver(const Flight& flight, std::string bytes, Ns delay, bool en
     if (sender.stalled) return;
     delay = std::max(delay, sender.last_reply - context_.now());
     sender.last_reply = context_.now() + delay;
+    sender.stalled = ends;
   }
   context_.after(delay, [this, place = flight.connection, generation = flight.generation,
                          text = std::move(bytes), ends, one_by_one] {
@@ -247,6 +248,7 @@ void Network::deliver(const Flight& flight, std::string bytes, Ns delay, bool en
 }
 
 void Network::end_stream(const Flight& flight, Ns delay, bool reset) {
+  stall(flight);  // Whoever ends a connection answers nothing more on it.
   context_.after(delay, [this, place = flight.connection, generation = flight.generation, reset] {
     Connection& connection = connections_[place];
     if (connection.generation != generation) return;
