@@ -68,7 +68,11 @@ std::string denials_json(const engine::Counters& c) {
 
 std::string counters_json(const engine::Counters& c) {
   JsonObject out;
-  out.number("intents", c.intents).number("denied", c.denied).number("sent", c.sent).number("acked", c.acked);
+  out.number("intents", c.intents)
+      .number("denied", c.denied)
+      .number("held_back", c.held_back)
+      .number("sent", c.sent)
+      .number("acked", c.acked);
   out.number("rejected", c.rejected)
       .number("unknown", c.unknown)
       .number("settled", c.settled)

@@ -69,6 +69,16 @@ TEST_F(SettlementListing, AnOpeningTradeOfOthersIsNotTakenForTheOpeningLeg) {
   expect_unresolved(decision(120, kPatience_s), Ground::unexplained_position);
 }
 
+TEST_F(SettlementListing, OneOrderOfBothSizesIsNoLegBesideAnothersOrder) {
+  one_order(14, 97, 10, 5, 5);
+  leg(LegRole::open, 150, 190, 5, 5, "", /*moves=*/false);
+  trade(190, 5, -5);  // Another's stop turned the position back.
+  open(Answer::acked, 10, "100");
+  const Decision& end = decision(0, kPatience_s);
+  EXPECT_NE(end.result, SettledResult::partly_reversed) << "ten cannot have been closed of five";
+  EXPECT_NE(end.result, SettledResult::closed_only);
+}
+
 TEST_F(SettlementListing, WithoutAListOfExecutionsOnlyAnExactTurnIsBelieved) {
   rig.venue.lists_fills = false;
   one_order(14, 97, 5, 5, 5);
