@@ -90,8 +90,9 @@ void check_freshness(const Config& config, Section& root) {
                      " of one account; " + std::to_string(refreshes_per_minute(config.pacing)) +
                      " reads a minute are kept for them all, and the venue allows an account 5 a second";
   if (age_ms != 0 && possible >= age_ms)
-    text += "; position_max_age_ms (" + std::to_string(age_ms) +
-            ") will deny intents whenever reversals use more than an eighth of their part of the address's rule";
+    text +=
+        "; position_max_age_ms (" + std::to_string(age_ms) +
+        ") will deny intents whenever reversals use more than an eighth of their part of the address's rule";
   root.warning("venue", std::move(text));
 }
 
