@@ -3,12 +3,13 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from scenarios import BTC, ETH, Scenario  # noqa: E402
+from scenarios import BTC, ETH, SHORT_FUSE, SHORT_FUSE_VENUE, Scenario  # noqa: E402
 from shot_scenarios import Strategy  # noqa: E402
 from stand import Account, wait_for  # noqa: E402
 
@@ -94,11 +95,103 @@ class ReadyState(Scenario):
                 print(f"{cause}: told everywhere after {took:.1f} s" + ("" if back is None else f", over after {back:.1f} s"), flush=True)
                 self.assertLess(took, age_s + 4)  # A busy machine is slower than the 1.5 s and the configured age.
 
+    def test_an_address_that_the_venue_throttles(self):
+        self.start()
+        s = self.stand
+        strategy = self.enterContext(Strategy(s))
+        throttled = {"fault": "bare_429", "path": "*", "count": 0, "on_arrival": True}
+        took, _ = self.check_comes_and_goes(strategy, lambda: s.control("/faults", throttled), None, "too many requests", 2)
+        print(f"the address is throttled: told everywhere after {took:.1f} s", flush=True)
+
     def fail_journal(self, strategy):
         part = self.stand.dir / "disk.new"
         part.write_text("fail")
         part.rename(self.stand.dir / "disk")
         strategy.reverse()
+
+
+class ReadyAtStart(Scenario):
+    """What it waits for before it is ready for the first time, and that it is ready soon after that is over."""
+    PAGES = {
+        "the venue's time": ("/api/v2/public/time", "clock"),
+        "contract rules": ("/api/v2/mix/market/contracts", "contract"),
+        "the account's kind": ("/api/v2/spot/account/info", "account"),
+        "the position mode": ("/api/v2/mix/account/account", "account"),
+        "positions": (POSITIONS, "account"),
+        "the history of names": ("/api/v2/mix/order/orders-history", "account"),
+    }
+
+    def config(self, **more):
+        self.stand.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=VENUE, **more)
+
+    def waits_and_comes(self, cause, because, end, limit_s=15):
+        s = self.stand
+        wait_for(f"{cause}: a status that names it", lambda: because in str(s.status().get("waits_for", "")) + str(s.status().get("troubles", "")), 5)
+        self.assertFalse(s.status()["ready"])
+        end()
+        ended = time.monotonic()
+        s.wait_ready(limit_s)
+        print(f"{cause}: ready {time.monotonic() - ended:.1f} s after it was over", flush=True)
+        self.assertEqual(s.stop("gateway"), 0)
+
+    def test_pages_that_do_not_come(self):
+        s = self.stand
+        s.start_venue()
+        self.config()
+        for cause, (path, because) in self.PAGES.items():
+            with self.subTest(cause=cause):
+                s.control("/faults", {"name": "blind", "answer": "server_error", "path": path, "count": 0})
+                s.start_gateway(wait_ready=False)
+                self.waits_and_comes(cause, because, lambda: s.control("/faults", {"clear": True}))
+
+    def test_no_venue(self):
+        s = self.stand
+        s.start_venue()
+        self.config()
+        s.stop("venue", sig=signal.SIGKILL)
+        s.start_gateway(wait_ready=False)
+        # Nothing was heard of the venue, its time neither; the connections' trouble is told beside it.
+        self.waits_and_comes("no venue", "efused", s.start_venue)
+
+    def test_a_certificate_that_is_not_trusted(self):
+        s = self.stand
+        s.start_venue()
+        other = s.dir / "other-ca.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=another", "-keyout", str(s.dir / "other.key"), "-out", str(other)], check=True, capture_output=True)
+        self.config()
+        right = s.config_path.read_text()
+        s.config_path.write_text(right.replace(str(s.venue_ports["ca_file"]), str(other)))
+        s.start_gateway(wait_ready=False)
+        wait_for("the certificate's fault in the status", lambda: "ertificate" in str(s.status().get("waits_for", "")), 5)
+        s.stop("gateway")
+        s.config_path.write_text(right)
+        s.start_gateway()
+
+    def test_a_key_that_the_venue_does_not_know(self):
+        s = self.stand
+        s.start_venue()
+        account = Account("main")
+        account.key = "nobody"
+        s.write_config([account], [ETH], [("alpha", [("main", "*")])], venue=VENUE)
+        process = s.start_gateway(wait_ready=False)
+        self.assertEqual(process.wait(20), 1)
+        log = (s.dir / "gateway.log").read_text()
+        self.assertIn("account refused; account main", log)
+        self.assertIn("the venue refused every account", log)
+
+    def test_the_fuse_after_a_kill(self):
+        s = self.stand
+        s.start_venue(*SHORT_FUSE_VENUE)
+        s.write_config([Account("main")], [ETH], [("alpha", [("main", "*")])], venue=SHORT_FUSE, gateway='durability = "power"')
+        s.start_gateway()
+        s.stop("gateway", sig=signal.SIGKILL)
+        for path in s.hot.rglob("*.hot"):
+            path.unlink()
+        s.start_gateway(wait_ready=False)
+        began = time.monotonic()
+        s.wait_ready()
+        print(f"after a kill: ready after {time.monotonic() - began:.1f} s", flush=True)
 
 
 if __name__ == "__main__":
