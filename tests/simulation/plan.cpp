@@ -339,7 +339,7 @@ Plan draw_plan(Context& context) {
   if (plan.other_trades > 0)
     plan.hides_evidence = plan.hides_evidence || plan.options.client_oid_leg != venue::IdLeg::close;
   if (context.bug == Bug::not_found_at_once) {
-    plan.config.venue.clock_tolerance_ms = 1;
+    plan.config.venue.clock_tolerance_ms = 4;  // A shot is signed again after a quarter of it.
     plan.config.venue.execution_grace_ms = 1;
     plan.config.venue.settle_recheck_ms = 1;
   }
