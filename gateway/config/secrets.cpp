@@ -79,7 +79,8 @@ std::expected<std::string, std::string> follow(const std::string& path) {
     const auto end = std::min(rest.find('/', begin), rest.size());
     const std::string part = rest.substr(begin, end - begin);
     rest.erase(0, end);
-    const std::string here = done + "/" + part;
+    std::string here = done;
+    here.append("/").append(part);
     struct stat status{};
     if (::lstat(here.c_str(), &status) != 0)
       return std::unexpected("cannot be opened: " + std::string{std::strerror(errno)});
@@ -97,7 +98,7 @@ std::expected<std::string, std::string> follow(const std::string& path) {
     if (size <= 0) return std::unexpected("cannot be opened: " + std::string{std::strerror(errno)});
     const std::string to{target.data(), static_cast<std::size_t>(size)};
     if (to.front() == '/') done.clear();
-    rest = to + rest;
+    rest.insert(0, to);
   }
   return done;
 }

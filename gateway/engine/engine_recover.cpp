@@ -134,6 +134,7 @@ void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
 void Engine::recover_counts(const journal::State& state, std::int64_t unix_ns, Ns now) noexcept {
   // By hour, as risk counts them: the oldest first.
   std::vector<std::pair<std::uint32_t, const journal::HourKey*>> oldest_first;
+  oldest_first.reserve(state.hour_counts.size());
   for (const auto& [key, count] : state.hour_counts) oldest_first.emplace_back(key.unix_hour, &key);
   std::sort(oldest_first.begin(), oldest_first.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });

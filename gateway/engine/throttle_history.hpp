@@ -17,8 +17,9 @@ class ThrottleHistory {
   [[nodiscard]] bool on_reply(bool throttled, Ns now) noexcept {
     const bool close = !throttled && passed_ns_ != kNever && now - passed_ns_ < kApart;
     if (!throttled) passed_ns_ = now;
-    throttled_ = static_cast<std::uint16_t>((throttled_ << 1U | (throttled ? 1U : 0U)) & kMask);
-    close_ = static_cast<std::uint16_t>((close_ << 1U | (close ? 1U : 0U)) & kMask);
+    throttled_ =
+        static_cast<std::uint16_t>((std::uint32_t{throttled_} << 1U | (throttled ? 1U : 0U)) & kMask);
+    close_ = static_cast<std::uint16_t>((std::uint32_t{close_} << 1U | (close ? 1U : 0U)) & kMask);
     if (seen_ < kReplies) ++seen_;
     if (seen_ < kReplies) return false;
     // All refused since some moment: a ban, or another program, but no limit of one a second.
