@@ -196,7 +196,7 @@ bool Settlement::wants_next_page(const History& history, const Case& subject,
 }
 
 void Settlement::widen_lags(std::uint32_t group, VenueMs at) noexcept {
-  const std::uint32_t account = group / LookupPlan::kProducts;
+  const auto account = static_cast<std::uint32_t>(group / LookupPlan::kProducts);
   const VenueMs allowed = lags_[account].allowance(at);
   for (std::uint32_t product = 0; product < LookupPlan::kProducts; ++product) {
     const auto first = static_cast<std::uint32_t>(account * LookupPlan::kProducts) + product;
