@@ -22,7 +22,7 @@ using test::Run;
 using test::small_settings;
 using ::testing::HasSubstr;
 
-const std::string kFirst = "/state/journal-00000001.bhj";
+const std::string kFirstSegment = "/state/journal-00000001.bhj";
 
 /// A life that sends intents `first` … `last` and stops, or is killed.
 void live(MemoryStorage& storage, const Settings& settings, std::uint64_t first, std::uint64_t last,
@@ -60,9 +60,9 @@ TEST_P(MissingEnd, AnOldSegmentBesideANewerManifest) {
     MemoryStorage storage;
     const Settings settings = small_settings(GetParam());
     live(storage, settings, 1, 1, true);
-    const auto old = storage.bytes(kFirst);
+    const auto old = storage.bytes(kFirstSegment);
     live(storage, settings, 2, 3, second_stops);
-    storage.bytes(kFirst) = old;
+    storage.bytes(kFirstSegment) = old;
     forget_hot(storage);
     const Recovered recovered = found(storage, settings);
     EXPECT_EQ(recovered.tail, TailLoss::end_missing)
@@ -79,8 +79,8 @@ TEST_P(MissingEnd, ACutBehindAnEarlierCleanStop) {
   const std::uint64_t stopped_at = found(storage, settings).next_number;
   live(storage, settings, 2, 3, false);
   SegmentHeader header{};
-  std::memcpy(&header, storage.bytes(kFirst).data(), sizeof(header));
-  auto& bytes = storage.bytes(kFirst);
+  std::memcpy(&header, storage.bytes(kFirstSegment).data(), sizeof(header));
+  auto& bytes = storage.bytes(kFirstSegment);
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(offset_of(header, stopped_at)), bytes.end(),
             std::byte{});
   forget_hot(storage);
@@ -93,8 +93,8 @@ TEST_P(MissingEnd, ACutBeforeTheStopOfTheLastStart) {
   live(storage, settings, 1, 4, true);
   const std::uint64_t end = found(storage, settings).next_number;
   SegmentHeader header{};
-  std::memcpy(&header, storage.bytes(kFirst).data(), sizeof(header));
-  auto& bytes = storage.bytes(kFirst);
+  std::memcpy(&header, storage.bytes(kFirstSegment).data(), sizeof(header));
+  auto& bytes = storage.bytes(kFirstSegment);
   // The last intended record (two parts) and `stopped`.
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(offset_of(header, end - 3)), bytes.end(),
             std::byte{});
@@ -106,9 +106,9 @@ TEST_P(MissingEnd, IsToldOnceAndTheNextStartGoesOn) {
   MemoryStorage storage;
   const Settings settings = small_settings(GetParam());
   live(storage, settings, 1, 1, true);
-  const auto old = storage.bytes(kFirst);
+  const auto old = storage.bytes(kFirstSegment);
   live(storage, settings, 2, 3, true);
-  storage.bytes(kFirst) = old;
+  storage.bytes(kFirstSegment) = old;
   forget_hot(storage);
   live(storage, settings, 4, 5, true);
   const Recovered recovered = found(storage, settings);
@@ -121,9 +121,9 @@ TEST_P(MissingEnd, IsNotForgottenWhereTheStartThatFoundItDies) {
   for (std::uint64_t at = 0; at < 200; ++at) {
     MemoryStorage storage;
     live(storage, settings, 1, 1, true);
-    const auto old = storage.bytes(kFirst);
+    const auto old = storage.bytes(kFirstSegment);
     live(storage, settings, 2, 3, true);
-    storage.bytes(kFirst) = old;
+    storage.bytes(kFirstSegment) = old;
     forget_hot(storage);
     storage.restart_count();
     storage.set_plan([&](std::uint64_t number, MemoryStorage::Operation, const std::string&) {
@@ -271,7 +271,7 @@ void load_old_journal(MemoryStorage& storage, const Settings& settings) {
     ASSERT_TRUE(write_all(storage, *handle, std::as_bytes(std::span{text}), 0));
     storage.close(*handle);
   };
-  load("state_journal-00000001.bhj", kFirst);
+  load("state_journal-00000001.bhj", kFirstSegment);
   load("state_journal.manifest", "/state/journal.manifest");
   load("hot_backhand-87517253f26a8523.hot", hot_path(settings));
 }
