@@ -124,8 +124,8 @@ const std::string& authority_file() {
 }
 
 const std::string& other_authority_file() {
-  static const std::string kPath =
-      put_into_file(make_certificate("Another Authority", nullptr, true, nullptr, -2, 30));
+  static const Certificate kOther = make_certificate("Another Authority", nullptr, true, nullptr, -2, 30);
+  static const std::string kPath = put_into_file(kOther);
   return kPath;
 }
 
