@@ -70,7 +70,7 @@ enum class DenyReason : std::uint8_t {
   never_taken = 39,     ///< The gateway died before it took it. Said by the client library, not by a gateway.
 };
 /// One above the largest DenyReason.
-inline constexpr std::size_t kDenyReasons = 40;
+inline constexpr std::size_t kDenyReasons = static_cast<std::size_t>(DenyReason::never_taken) + 1;
 
 enum class SettledResult : std::uint8_t {
   none = 0,

@@ -95,6 +95,10 @@ struct AccountState {
   std::string_view why;  ///< One constant phrase: what it waits for or why it is halted.
 };
 
+/// Of a gateway or an account that waits for the fuse of reversals which another start has sent.
+inline constexpr const char* kUnknownNamesShown =
+    "the venue shows reversals that this journal does not know; their fuse must burn first";
+
 /// What keeps the gateway from being ready.
 struct Waits {
   const char* what = "";          ///< A constant phrase; empty: nothing does.
@@ -351,14 +355,16 @@ class Engine final : public net::Handler {
   static void fill_positions(const order::Decision& decision, wire::Outcome& out) noexcept;
 
   // engine_ready.cpp
-  struct AccountWait {
-    std::string_view what;  ///< Empty: it serves.
+  /// What keeps the gateway or an account from serving, and what its intents are denied for.
+  struct NotReady {
+    std::string_view what = "";  ///< A literal; empty: nothing does.
     wire::DenyReason deny = wire::DenyReason::none;
+    explicit operator bool() const noexcept { return !what.empty(); }
   };
   void check_ready(Ns now) noexcept;
-  void tell_ready(const char* because, Ns now) noexcept;
-  [[nodiscard]] AccountWait wait_of(const AccountState& account, Ns now) const noexcept;
-  void tell_account(AccountIndex account, const AccountWait& wait, Ns now) noexcept;
+  void tell_ready(const NotReady& wait, Ns now) noexcept;
+  [[nodiscard]] NotReady wait_of(const AccountState& account, Ns now) const noexcept;
+  void tell_account(AccountIndex account, const NotReady& wait, Ns now) noexcept;
 
   // engine_trouble.cpp
   void note_trouble(Trouble trouble, Ns now) noexcept;

@@ -153,7 +153,7 @@ void Engine::hold(AccountIndex account, Ns now) noexcept {
     notice(wire::NoticeKind::not_ready, account, {}, nullptr, now);
   }
   state.held_until_venue_ms = clock_.upper_bound_ms(now) + fuse_ms();
-  state.why = "the venue shows reversals that this journal does not know; their fuse must burn first";
+  state.why = kUnknownNamesShown;
 }
 
 int Engine::release_holds(Ns now) noexcept {

@@ -36,12 +36,6 @@ void Engine::check_ready(Ns now) noexcept {
       account.phase = AccountPhase::ready;
       account.proven = proven;
       account.why = "ready";
-      account.serves = true;
-      account.changed_ns = now;
-      EventDetails details;
-      details.account = AccountIndex{a};
-      ports_.events.on_engine_event(EngineEvent::account_ready, details, now);
-      notice(wire::NoticeKind::ready, AccountIndex{a}, {}, nullptr, now);
     }
     if (account.phase == AccountPhase::ready && account.proven != proven) {
       EventDetails details;
@@ -54,46 +48,48 @@ void Engine::check_ready(Ns now) noexcept {
       account.proven = proven;
     }
     if (account.phase == AccountPhase::starting) all_settled = all_settled && settled;
-    const AccountWait wait = wait_of(account, now);
+    const NotReady wait = wait_of(account, now);
     tell_account(AccountIndex{a}, wait, now);
     // An operator's halt is told as such. It must not keep a start from becoming ready.
-    any_ready = any_ready || wait.what.empty() || wait.deny == wire::DenyReason::halted;
+    any_ready = any_ready || !wait || wait.deny == wire::DenyReason::halted;
     any_left = any_left || account.phase == AccountPhase::ready || account.phase == AccountPhase::starting;
   }
   if (any_used && !any_left && !ready_ && !nobody_told_) {
     nobody_told_ = true;
     ports_.events.on_engine_event(EngineEvent::nobody_ready, {}, now);
   }
-  const char* because = "";
+  using wire::DenyReason;
+  NotReady wait;
   if (journal_failed_) {
-    because = "the journal failed: nothing can be recorded, so nothing is sent; see the log, then restart";
+    wait = {"the journal failed: nothing can be recorded, so nothing is sent; see the log, then restart",
+            DenyReason::journal_unavailable};
   } else if (stopping_) {
-    because = "the gateway is stopping";
+    wait = {"the gateway is stopping", DenyReason::stopping};
   } else if (!clock) {
-    because = "the venue's clock is not known";
+    wait = {"the venue's clock is not known", DenyReason::not_ready};
   } else if (!accounts_begun_) {
-    because = "after an unclean restart the fuse of earlier requests must burn first";
+    wait = {"after an unclean restart the fuse of earlier requests must burn first", DenyReason::not_ready};
   } else if (((contracts_known_ | contracts_tried_) & contracts_needed_) != contracts_needed_) {
-    because = "contract rules are not loaded yet";
+    wait = {"contract rules are not loaded yet", DenyReason::not_ready};
   } else if (held_accounts_ > 0 && !ready_) {
-    because = "the venue shows reversals that this journal does not know; their fuse must burn first";
+    wait = {kUnknownNamesShown, DenyReason::not_ready};
   } else if (!all_settled && !ready_) {
-    because = "accounts are not proven ready yet";
+    wait = {"accounts are not proven ready yet", DenyReason::not_ready};
   } else if (address_held_) {
-    because = "the venue answers \"too many requests\" to this address";
+    wait = {"the venue answers \"too many requests\" to this address", DenyReason::not_ready};
   } else if (connections_ready_ == 0) {
-    because = "no connection is warm";
+    wait = {"no connection is warm", DenyReason::no_connection};
   } else if (any_used && !any_ready) {
-    because = "no account is ready";
+    wait = {"no account is ready", DenyReason::not_ready};
   }
-  tell_ready(because, now);
+  tell_ready(wait, now);
 }
 
-void Engine::tell_ready(const char* because, Ns now) noexcept {
-  const bool good = *because == '\0';
+void Engine::tell_ready(const NotReady& wait, Ns now) noexcept {
+  const bool good = !wait;
   if (good == ready_) {
     doubted_ns_ = kNever;
-    if (!good) not_ready_because_ = because;
+    if (!good) not_ready_because_ = wait.what.data();
     return;
   }
   if (!good && !journal_failed_) {
@@ -104,20 +100,16 @@ void Engine::tell_ready(const char* because, Ns now) noexcept {
   ready_ = good;
   ready_changed_ns_ = good || doubted_ns_ == kNever ? now : doubted_ns_;
   doubted_ns_ = kNever;
-  not_ready_because_ = because;
+  not_ready_because_ = wait.what.data();
   EventDetails details;
-  details.text = because;
+  details.text = wait.what;
   ports_.events.on_engine_event(good ? EngineEvent::ready : EngineEvent::not_ready, details, now);
   wire::Outcome about{};
-  if (!good)
-    about.deny_reason = journal_failed_           ? wire::DenyReason::journal_unavailable
-                        : stopping_               ? wire::DenyReason::stopping
-                        : connections_ready_ == 0 ? wire::DenyReason::no_connection
-                                                  : wire::DenyReason::not_ready;
+  about.deny_reason = wait.deny;
   notice(good ? wire::NoticeKind::ready : wire::NoticeKind::not_ready, {}, {}, &about, now);
 }
 
-Engine::AccountWait Engine::wait_of(const AccountState& account, Ns now) const noexcept {
+Engine::NotReady Engine::wait_of(const AccountState& account, Ns now) const noexcept {
   using wire::DenyReason;
   if (account.phase == AccountPhase::halted || account.phase == AccountPhase::refused)
     return {account.why, DenyReason::account_halted};
@@ -135,11 +127,9 @@ Engine::AccountWait Engine::wait_of(const AccountState& account, Ns now) const n
   return {};
 }
 
-/// An account that has been ready and is so no more, or is so again. (That it became ready for the first time
-/// is told where it is proven.)
-void Engine::tell_account(AccountIndex index, const AccountWait& wait, Ns now) noexcept {
+void Engine::tell_account(AccountIndex index, const NotReady& wait, Ns now) noexcept {
   AccountState& account = accounts_[index.value];
-  const bool good = wait.what.empty();
+  const bool good = !wait;
   if (good != account.serves) {
     const bool told_already = account.phase == AccountPhase::halted ||
                               account.phase == AccountPhase::refused || account.halted_by_operator;

@@ -35,6 +35,7 @@ TEST(Names, CoverEveryEnumBothWays) {
   expect_total<IntentKind>(5);
   expect_total<EventKind>(11);
   expect_total<DenyReason>(40);
+  EXPECT_EQ(kDenyReasons, 40U);
   expect_total<SettledResult>(5);
   expect_total<CodeClass>(13);
   expect_total<NoticeKind>(10);

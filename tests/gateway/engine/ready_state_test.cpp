@@ -82,7 +82,9 @@ TEST(ReadyState, AHaltedAccountIsNotReadyButTheGatewayIs) {
   EXPECT_EQ(world.engine->account(AccountIndex{0}).waits_for, "halted by the operator");
   EXPECT_TRUE(world.engine->ready());
   world.kill();
+  world.offered.clear();
   world.start();
+  EXPECT_EQ(last_notice(world, wire::NoticeKind::ready, world.config.accounts[0].name), nullptr);
   EXPECT_TRUE(world.engine->ready()) << "a halt must not keep a start from becoming ready";
   EXPECT_TRUE(world.engine->resume_account(AccountIndex{0}, "test", world.now));
   world.pass(3 * kSecond);
