@@ -96,6 +96,21 @@ class Stand:
                 process.wait()
         return process.returncode
 
+    @property
+    def client_library(self):
+        return self.bin.parent / "lib" / "libbackhand_client.so.2"
+
+    @property
+    def disk_environment(self):
+        """The environment of a gateway whose disk does as `disk` says, and which hangs in no other way."""
+        return dict(os.environ, LD_PRELOAD=str(self.bin.parent / "lib" / "libbackhand_disk_at.so"),
+                    BACKHAND_DISK_CONTROL=str(self.dir / "disk"))
+
+    def disk(self, word):
+        part = self.dir / "disk.new"
+        part.write_text(word)
+        part.rename(self.dir / "disk")
+
     def check_alive(self, name):
         process = self.processes[name]
         if process.poll() is not None:

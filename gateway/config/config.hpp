@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/decimal.hpp"
@@ -167,6 +168,14 @@ struct Config {
   std::vector<Account> accounts;
   std::vector<Instrument> instruments;
   std::vector<Strategy> strategies;
+
+  /// Not valid where no account is called so.
+  [[nodiscard]] AccountIndex account_named(std::string_view name) const noexcept {
+    for (std::uint16_t a = 0; a < accounts.size(); ++a) {
+      if (accounts[a].name == name) return AccountIndex{a};
+    }
+    return {};
+  }
 };
 
 }  // namespace backhand::config

@@ -85,11 +85,9 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
       halt_reason_ = FixedString<48>{halt.reason};
     }
     if (halt.scope != journal::Scope::account) continue;
-    for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
-      if (config_.accounts[a].name != halt.name.view()) continue;
-      // The venue's own refusal is asked anew at every start; an operator's word stands.
-      if (!halt.by_venue) accounts_[a].halted_by_operator = true;
-    }
+    // The venue's own refusal is asked anew at every start; an operator's word stands.
+    const AccountIndex account = config_.account_named(halt.name.view());
+    if (account.valid() && !halt.by_venue) accounts_[account.value].halted_by_operator = true;
   }
   recover_counts(state, recovered.unix_seconds * kSecond, now);
   if (state.epoch == 0) return {};
@@ -112,9 +110,8 @@ void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
   std::vector<bool> recent(accounts_.size(), false);
   const auto note = [&](const wire::AccountName& name, Ns at) {
     if (!is_recent(at, now, longest)) return;
-    for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
-      if (config_.accounts[a].name == name.view()) recent[a] = true;
-    }
+    if (const AccountIndex account = config_.account_named(name.view()); account.valid())
+      recent[account.value] = true;
   };
   for (const auto& [key, open] : state.cases) {
     if (open.intended) note(open.account(), open.intended->mono_ns);

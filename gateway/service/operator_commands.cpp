@@ -48,13 +48,9 @@ std::variant<std::string, AdminServer::Later> OperatorCommands::answer(const Adm
   if (request.command == "resolve") return resolve(request);
   if (request.command != "halt" && request.command != "resume")
     return failure("unknown command \"" + request.command + "\"; known are status, halt, resume, resolve");
-  AccountIndex account;
-  if (!request.account.empty()) {
-    for (std::uint16_t a = 0; a < parts_.config.accounts.size(); ++a) {
-      if (parts_.config.accounts[a].name == request.account) account = AccountIndex{a};
-    }
-    if (!account.valid()) return failure("no account is called \"" + request.account + "\"");
-  }
+  const AccountIndex account = parts_.config.account_named(request.account);
+  if (!request.account.empty() && !account.valid())
+    return failure("no account is called \"" + request.account + "\"");
   return request.command == "halt" ? halt(request, account) : resume(request, account);
 }
 
@@ -208,10 +204,7 @@ std::expected<void, Error> take_over_marked_halts(const config::Config& config,
   }
   if (halts.empty()) return {};
   for (const journal::MarkedHalt& halt : halts) {
-    AccountIndex account;
-    for (std::uint16_t a = 0; a < config.accounts.size(); ++a) {
-      if (config.accounts[a].name == halt.account) account = AccountIndex{a};
-    }
+    const AccountIndex account = config.account_named(halt.account);
     // An account that is configured no more cannot trade.
     if (!halt.account.empty() && !account.valid()) continue;
     const journal::Appended appended = account.valid()

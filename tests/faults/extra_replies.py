@@ -160,7 +160,7 @@ class Run:
                 venue="clock_tolerance_ms = 1500\nexecution_grace_ms = 500\nsettle_recheck_ms = 300\nposition_refresh_ms = 500\n"
                       "request_timeout_ms = 2000\nlookup_timeout_ms = 2000\nunresolved_after_ms = 15000\n")
             gateway = stand.start_gateway()
-            library = stand.bin.parent / "lib" / "libbackhand_client.so.2"
+            library = stand.client_library
             with backhand.Session(str(stand.attach_socket), "one", "main", library=str(library)) as session:
                 for n in range(self.tries):
                     for case in CASES:

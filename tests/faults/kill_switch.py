@@ -57,9 +57,7 @@ class Trial:
                          "reversals_per_position_minute = 100000", "reversals_per_position_day = 1000000")],
                        gateway=f'idle = "{self.arguments.idle}"\nio_cpu = {self.arguments.io_cpu}',
                        venue="backoff_min_ms = 1\nbackoff_max_ms = 2\nhandshakes_per_second = 1000" if self.mode == "unread_log" else "")
-        environment = dict(os.environ, BACKHAND_DISK_CONTROL=str(s.dir / "disk"))
-        if self.mode == "hang":
-            environment["LD_PRELOAD"] = str(s.bin.parent / "lib" / "libbackhand_disk_at.so")
+        environment = s.disk_environment if self.mode == "hang" else None
         if self.mode == "unread_log":
             self.reader, writer = os.pipe()
             fcntl.fcntl(writer, 1031, 4096)
@@ -72,7 +70,7 @@ class Trial:
         if self.arguments.fifo:
             give_fifo(s.processes["gateway"].pid)
         if self.mode == "hang":
-            (s.dir / "disk").write_text("hang")
+            s.disk("hang")
         if self.mode == "crowd":
             for n in range(2):
                 s.spawn(f"crowd{n}", [sys.executable, "-c", CROWD, s.attach_socket])
@@ -92,7 +90,7 @@ class Trial:
 
     def run(self):
         s = self.stand
-        library = str(s.bin.parent / "lib" / "libbackhand_client.so.2")
+        library = str(s.client_library)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as self.admin, \
                 backhand.Session(str(s.attach_socket), "alpha", "load", library=library) as session:
             self.admin.settimeout(30)
@@ -114,7 +112,7 @@ class Trial:
                 self.ask("resume")
             time.sleep(1)
             self.take_events(session)
-        (s.dir / "disk").write_text("work")
+        s.disk("work")
 
     def judge(self):
         last_byte = [0] * len(self.halts)

@@ -31,11 +31,8 @@ class Clients(Scenario):
         return self.stand.control("/truth?parts=counters")["counters"]["reversals_executed"]
 
     def session(self, lane="main", **more):
-        library = self.stand.bin.parent / "lib" / "libbackhand_client.so.2"
-        content = library.read_bytes()
-        if b"__asan_init" in content or b"__tsan_init" in content:
-            self.skipTest("an interpreter cannot load a sanitized library")
-        return self.enterContext(Session(str(self.stand.attach_socket), "momentum", lane, timeout_s=10, library=str(library), **more))
+        library = self.client_library()
+        return self.enterContext(Session(str(self.stand.attach_socket), "momentum", lane, timeout_s=10, library=library, **more))
 
     def readme_strategy(self):
         run = subprocess.run([self.stand.bin / "backhand-readme-strategy"], capture_output=True, text=True, timeout=60,

@@ -18,19 +18,9 @@ F_SETPIPE_SZ = 1031
 
 
 class Operator(Scenario):
-    def disk_environment(self):
-        """The environment of a gateway whose disk does as `disk` says, and which hangs in no other way."""
-        library = self.stand.bin.parent / "lib" / "libbackhand_disk_at.so"
-        return dict(os.environ, LD_PRELOAD=str(library), BACKHAND_DISK_CONTROL=str(self.stand.dir / "disk"))
-
-    def disk(self, word):
-        part = self.stand.dir / "disk.new"
-        part.write_text(word)
-        part.rename(self.stand.dir / "disk")
-
     def start_on_that_disk(self, **config):
         self.simple(venue=SHORT_FUSE_VENUE, venue_config=SHORT_FUSE, **config)
-        self.stand.start_gateway(env=self.disk_environment())
+        self.stand.start_gateway(env=self.stand.disk_environment)
 
     def simple(self, venue=(), venue_config="", **config):
         self.stand.start_venue(*venue)
@@ -48,8 +38,8 @@ class Operator(Scenario):
                     notify.bind(path)
                     notify.setblocking(False)
                     self.simple(gateway=f'durability = "{durability}"')
-                    s.start_gateway(env=dict(self.disk_environment(), NOTIFY_SOCKET=path, WATCHDOG_USEC="600000"))
-                    self.disk("hang")
+                    s.start_gateway(env=dict(s.disk_environment, NOTIFY_SOCKET=path, WATCHDOG_USEC="600000"))
+                    self.stand.disk("hang")
                     s.send("alpha", [intent("main", "ETHUSDT", "long", deadline_ms=2000)], lane="under-way")
                     time.sleep(0.3)
                     while True:
@@ -70,7 +60,7 @@ class Operator(Scenario):
                             return False
 
                     wait_for("the watchdog's food", fed)
-                self.disk("work")
+                self.stand.disk("work")
                 s.wait_end("send-alpha-under-way")
                 self.assertEqual(self.denied_as("after"), ["halted"])
                 self.assertIn(s.stop("gateway"), (0, 3))
@@ -86,11 +76,11 @@ class Operator(Scenario):
         self.start_on_that_disk(gateway="stop_timeout_ms = 500")
         s = self.stand
         self.assertTrue(s.admin(command="halt")["ok"])
-        self.disk("hang")
+        self.stand.disk("hang")
         self.assertTrue(s.admin(command="halt", account="main")["ok"])
         self.assertEqual(s.stop("gateway", limit_s=60), 1)
         self.assertIn("the disk has not answered", (s.dir / "gateway.log").read_text())
-        self.disk("work")
+        self.stand.disk("work")
         s.start_gateway()
         status = s.status()
         self.assertTrue(status["halted"])
@@ -99,13 +89,13 @@ class Operator(Scenario):
     def test_a_halt_after_the_journal_failed_holds(self):
         self.start_on_that_disk()
         s = self.stand
-        self.disk("fail")
+        self.stand.disk("fail")
         s.send("alpha", [intent("main", "ETHUSDT", "long", deadline_ms=2000)], lane="fails", timeout_s=3)
         s.wait_end("send-alpha-fails")
         wait_for("the journal's failure", lambda: "journal failed" in (s.dir / "gateway.log").read_text())
         reply = s.admin(command="halt", reason="it smells")
         self.assertEqual((reply["ok"], reply.get("recorded")), (True, "hot_dir"), reply)
-        self.disk("work")
+        self.stand.disk("work")
         reply = s.admin(command="halt", account="main")
         self.assertEqual((reply["ok"], reply.get("recorded")), (True, "state_dir"), reply)
         s.stop("gateway")

@@ -1,5 +1,4 @@
 """Ready comes and goes: what status, systemd, the log and a strategy's notices say of a cause, and how soon."""
-import os
 import pathlib
 import signal
 import socket
@@ -20,18 +19,14 @@ POSITIONS = "/api/v2/mix/position/all-position"
 class ReadyState(Scenario):
     def start(self):
         s = self.stand
-        library = (s.bin.parent / "lib" / "libbackhand_client.so.2").read_bytes()
-        if b"__asan_init" in library or b"__tsan_init" in library:
-            self.skipTest("an interpreter cannot load a sanitized library")
+        self.client_library()  # Skips where it cannot be loaded.
         s.start_venue()
         s.write_config([Account("main")], [ETH, BTC], [("alpha", [("main", "*")])], venue=VENUE)
         path = str(s.dir / "notify.sock")
         self.notify = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         self.notify.bind(path)
         self.notify.setblocking(False)
-        library = str(s.bin.parent / "lib" / "libbackhand_disk_at.so")
-        s.start_gateway(env=dict(os.environ, NOTIFY_SOCKET=path, LD_PRELOAD=library,
-                                 BACKHAND_DISK_CONTROL=str(s.dir / "disk")))
+        s.start_gateway(env=dict(s.disk_environment, NOTIFY_SOCKET=path))
         self.last_status = ""
         self.notices = []
 
@@ -107,9 +102,7 @@ class ReadyState(Scenario):
         print(f"the address is throttled: told everywhere after {took:.1f} s", flush=True)
 
     def fail_journal(self, strategy):
-        part = self.stand.dir / "disk.new"
-        part.write_text("fail")
-        part.rename(self.stand.dir / "disk")
+        self.stand.disk("fail")
         strategy.reverse()
 
 

@@ -49,6 +49,12 @@ class Scenario(unittest.TestCase):
     def counters(self):
         return self.stand.control("/truth?parts=counters")["counters"]
 
+    def client_library(self):
+        content = self.stand.client_library.read_bytes()
+        if b"__asan_init" in content or b"__tsan_init" in content:
+            self.skipTest("an interpreter cannot load a sanitized library")
+        return str(self.stand.client_library)
+
     def one_intent(self, strategy="alpha", lane="cli", limit_s=60, **more):
         self.stand.send(strategy, [intent("main", "ETHUSDT", "long", deadline_ms=2000, **more)], lane=lane)
         self.stand.wait_end(f"send-{strategy}-{lane}", limit_s)

@@ -19,7 +19,7 @@ class Strategy:
 
     def __init__(self, stand, lane="py", cursor=CURSOR_ALL):
         self.session = Session(str(stand.attach_socket), "alpha", lane, cursor=cursor, timeout_s=10,
-                               library=str(stand.bin.parent / "lib" / "libbackhand_client.so.2"))
+                               library=str(stand.client_library))
         self.events = []
 
     def __enter__(self):
@@ -65,9 +65,7 @@ class ShotScenario(Scenario):
         self.stand.start_gateway()
 
     def strategy(self, **more):
-        library = (self.stand.bin.parent / "lib" / "libbackhand_client.so.2").read_bytes()
-        if b"__asan_init" in library or b"__tsan_init" in library:
-            self.skipTest("an interpreter cannot load a sanitized library")
+        self.client_library()  # Skips where it cannot be loaded.
         return self.enter(Strategy(self.stand, **more))
 
     def try_strategy(self):
