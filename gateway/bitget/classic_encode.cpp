@@ -37,39 +37,37 @@ void write_target(const domain::Lookup& lookup, bool every_source, Writer& to) n
   const auto coin = upper_case(lookup.instrument.margin_coin);
   const auto product = [&] { to.add("productType=").add(checked(product_text(lookup.instrument.product))); };
   const auto and_symbol = [&] { to.add("&symbol=").add(checked(symbol.view())); };
+  to.add(lookup_path(lookup.kind));
   switch (lookup.kind) {
     case domain::LookupKind::venue_time:
-      to.add(kTimePath);
-      return;
     case domain::LookupKind::account_kind:
-      to.add(kAccountKindPath);
       return;
     case domain::LookupKind::account_mode:
-      to.add(kAccountModePath).add("?marginCoin=").add(checked(coin.view())).add("&");
+      to.add("?marginCoin=").add(checked(coin.view())).add("&");
       product();
       and_symbol();
       return;
     case domain::LookupKind::positions:
-      to.add(kPositionsPath).add("?");
+      to.add("?");
       product();
       return;
     case domain::LookupKind::contracts:
-      to.add(kContractsPath).add("?");
+      to.add("?");
       product();
       if (!lookup.instrument.symbol.empty()) and_symbol();
       return;
     case domain::LookupKind::order_by_client_oid:
-      to.add(kOrderPath).add("?clientOid=").add(checked(lookup.client_oid.view())).add("&");
+      to.add("?clientOid=").add(checked(lookup.client_oid.view())).add("&");
       product();
       and_symbol();
       return;
     case domain::LookupKind::order_by_order_id:
-      to.add(kOrderPath).add("?orderId=").add(checked(lookup.order_id.view())).add("&");
+      to.add("?orderId=").add(checked(lookup.order_id.view())).add("&");
       product();
       and_symbol();
       return;
     case domain::LookupKind::reversal_history:
-      to.add(kHistoryPath).add("?");
+      to.add("?");
       if (!lookup.before_id.empty()) to.add("idLessThan=").add(checked(lookup.before_id.view())).add("&");
       to.add("limit=100&");
       if (!every_source) to.add("orderSource=reverse&");
@@ -79,7 +77,7 @@ void write_target(const domain::Lookup& lookup, bool every_source, Writer& to) n
       if (!symbol.empty()) and_symbol();
       return;
     case domain::LookupKind::fills:
-      to.add(kFillsPath).add("?limit=100&");
+      to.add("?limit=100&");
       product();
       if (lookup.since_venue_ms >= kFirstTimestamp)
         to.add("&startTime=").add_timestamp(lookup.since_venue_ms);

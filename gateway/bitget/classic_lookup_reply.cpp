@@ -316,28 +316,7 @@ bool ClassicDialect::Account::shows_in(std::string_view text) const noexcept {
   return false;
 }
 
-std::string_view ClassicDialect::path_of(LookupKind kind) const noexcept {
-  switch (kind) {
-    case LookupKind::venue_time:
-      return kTimePath;
-    case LookupKind::account_kind:
-      return kAccountKindPath;
-    case LookupKind::account_mode:
-      return kAccountModePath;
-    case LookupKind::positions:
-      return kPositionsPath;
-    case LookupKind::contracts:
-      return kContractsPath;
-    case LookupKind::order_by_client_oid:
-    case LookupKind::order_by_order_id:
-      return kOrderPath;
-    case LookupKind::reversal_history:
-      return kHistoryPath;
-    case LookupKind::fills:
-      return kFillsPath;
-  }
-  return {};
-}
+std::string_view ClassicDialect::path_of(LookupKind kind) const noexcept { return lookup_path(kind); }
 
 void ClassicDialect::decode_lookup(const domain::Lookup& lookup, int http_status, std::string_view body,
                                    HeaderLookup headers, domain::LookupReply& out) noexcept {

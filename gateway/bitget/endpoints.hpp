@@ -53,4 +53,27 @@ inline constexpr Ns kOverallPenalty_ns = 300 * kSecond;
   return {};
 }
 
+[[nodiscard]] constexpr std::string_view lookup_path(domain::LookupKind kind) noexcept {
+  switch (kind) {
+    case domain::LookupKind::venue_time:
+      return kTimePath;
+    case domain::LookupKind::account_kind:
+      return kAccountKindPath;
+    case domain::LookupKind::account_mode:
+      return kAccountModePath;
+    case domain::LookupKind::positions:
+      return kPositionsPath;
+    case domain::LookupKind::contracts:
+      return kContractsPath;
+    case domain::LookupKind::order_by_client_oid:
+    case domain::LookupKind::order_by_order_id:
+      return kOrderPath;
+    case domain::LookupKind::reversal_history:
+      return kHistoryPath;
+    case domain::LookupKind::fills:
+      return kFillsPath;
+  }
+  return {};
+}
+
 }  // namespace backhand::bitget
