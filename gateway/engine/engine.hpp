@@ -320,11 +320,10 @@ class Engine final : public net::Handler {
   // engine_settle.cpp
   int run_lookups(Ns now) noexcept;
   int ask_for_settlement(Ns now) noexcept;
-  int ask_for_readiness(Ns now) noexcept;
-  int ask_refreshes(Ns now) noexcept;
+  int ask_jobs(JobQueue& queue, pacing::RequestClass c, Ns now) noexcept;
   [[nodiscard]] bool can_ask() const noexcept;
   [[nodiscard]] Ns settlement_due(Ns now) const noexcept;
-  [[nodiscard]] Ns refresh_due(Ns now) const noexcept;
+  [[nodiscard]] Ns job_due(const JobQueue& queue, pacing::RequestClass c, Ns now) const noexcept;
   [[nodiscard]] Ns lookups_due(Ns now) const noexcept;
   [[nodiscard]] bool send_lookup(const domain::Lookup& lookup, const LookupOrigin& origin, Ns now) noexcept;
   void on_lookup_reply(std::uint32_t index, const net::ReplyView& reply, Ns now) noexcept;

@@ -49,15 +49,14 @@ Ns Engine::settlement_due(Ns now) const noexcept {
   return std::max(due, next_question_ns_);
 }
 
-Ns Engine::refresh_due(Ns now) const noexcept {
-  if (jobs_.refresh.empty()) return kNever;
-  return std::max(jobs_.refresh.front().due_ns,
-                  pacer_.budget().ip_earliest(pacing::RequestClass::refresh, now));
+Ns Engine::job_due(const JobQueue& queue, pacing::RequestClass c, Ns now) const noexcept {
+  if (queue.empty()) return kNever;
+  return std::max(queue.front().due_ns, pacer_.budget().ip_earliest(c, now));
 }
 
 Ns Engine::lookups_due(Ns now) const noexcept {
-  const Ns readiness = jobs_.readiness.empty() ? kNever : jobs_.readiness.front().due_ns;
-  return std::min({settlement_due(now), readiness, refresh_due(now)});
+  return std::min({settlement_due(now), job_due(jobs_.readiness, pacing::RequestClass::lookup, now),
+                   job_due(jobs_.refresh, pacing::RequestClass::refresh, now)});
 }
 
 bool Engine::can_ask() const noexcept {
@@ -68,10 +67,11 @@ int Engine::run_lookups(Ns now) noexcept {
   // Settlement goes first, since it unblocks positions. A refresh that is late goes before it, or a busy
   // settlement could take every connection; the refreshes' own part of the address's rule bounds how many do.
   const Ns late = static_cast<Ns>(config_.venue.position_refresh_ms) * kMillisecond / 2;
-  int done = refresh_due(now) <= now - late ? ask_refreshes(now) : 0;
+  const auto refreshes = [this, now] { return ask_jobs(jobs_.refresh, pacing::RequestClass::refresh, now); };
+  int done = job_due(jobs_.refresh, pacing::RequestClass::refresh, now) <= now - late ? refreshes() : 0;
   done += ask_for_settlement(now);
-  done += ask_for_readiness(now);
-  return done + ask_refreshes(now);
+  done += ask_jobs(jobs_.readiness, pacing::RequestClass::lookup, now);
+  return done + refreshes();
 }
 
 int Engine::ask_for_settlement(Ns now) noexcept {
@@ -107,41 +107,18 @@ int Engine::ask_for_settlement(Ns now) noexcept {
   return done;
 }
 
-int Engine::ask_for_readiness(Ns now) noexcept {
-  JobQueue& queue = jobs_.readiness;
+int Engine::ask_jobs(JobQueue& queue, pacing::RequestClass c, Ns now) noexcept {
   LookupOrigin origin;
   int done = 0;
   // At most once around: a job whose budget is spent goes to the back with a later time.
   for (std::size_t left = queue.size(); left > 0; --left) {
-    if (queue.empty() || queue.front().due_ns > now || !can_ask()) break;
+    // While the address's rule has no room the order stays: who has waited longest is asked about first.
+    if (job_due(queue, c, now) > now || !can_ask()) break;
     origin.job = queue.front();
     if (origin.job.lookup.kind == LookupKind::reversal_history) ask_names(origin.job, now);
     const domain::Lookup& lookup = origin.job.lookup;
-    if (pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now) > now) {
+    if (pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now, c) > now) {
       // One account's own rule must not hold up the others.
-      LookupJob job = queue.pop();
-      job.due_ns = now + kMillisecond;
-      (void)queue.push(job);
-      continue;
-    }
-    if (!send_lookup(lookup, origin, now)) break;
-    (void)queue.pop();
-    ++done;
-  }
-  return done;
-}
-
-int Engine::ask_refreshes(Ns now) noexcept {
-  JobQueue& queue = jobs_.refresh;
-  LookupOrigin origin;
-  int done = 0;
-  for (std::size_t left = queue.size(); left > 0; --left) {
-    // While the address's rule has no room the order stays: who has waited longest is asked about first.
-    if (refresh_due(now) > now || !can_ask()) break;
-    origin.job = queue.front();
-    const domain::Lookup& lookup = origin.job.lookup;
-    if (pacer_.lookup_earliest(lookup.account, dialect_.rule_of(lookup.kind).group, now,
-                               pacing::RequestClass::refresh) > now) {
       LookupJob job = queue.pop();
       job.due_ns = now + kMillisecond;
       (void)queue.push(job);
