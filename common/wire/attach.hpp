@@ -50,6 +50,7 @@ enum class AttachStatus : std::uint32_t {
   /// The cursor lies above the lane's last record: the journal was lost, or an older copy runs. Ids above its
   /// taken mark may have been executed, so the strategy has to look before it goes on with a cursor of 0.
   journal_behind = 12,
+  journal_failed = 13,  ///< No new lane can be recorded; those on record are served.
 };
 
 /// Order of the descriptors that come with a reply whose status is ok.

@@ -278,6 +278,8 @@ std::string_view to_string(AttachStatus value) noexcept {
       return "too_slow";
     case AttachStatus::journal_behind:
       return "the journal is behind the strategy";
+    case AttachStatus::journal_failed:
+      return "journal_failed";
     case AttachStatus::stopping:
       return "stopping";
   }

@@ -246,7 +246,10 @@ journal::Appended Engine::recorded_before(std::uint64_t record) const noexcept {
 }
 
 journal::Appended Engine::halt(std::string_view reason, Ns now) noexcept {
-  if (risk_.halted()) return recorded_before(halt_record_);
+  if (risk_.halted()) {
+    if (halt_reason_.empty()) halt_reason_ = FixedString<48>{reason};  // It had halted itself.
+    return recorded_before(halt_record_);
+  }
   risk_.halt();
   journal::Halted body{};
   body.reason = FixedString<48>{reason};

@@ -113,6 +113,8 @@ void free_pages(const LaneMemory& memory) noexcept {
     case AttachStatus::journal_behind:
       return "the strategy has seen more than the journal knows: it was lost or is an older copy. Compare "
              "positions, then attach with cursor 0 and new ids";
+    case AttachStatus::journal_failed:
+      return "the gateway's journal failed: no new lane can be recorded, and nothing is sent; see its log";
     default:
       return "the lane cannot be served: " + std::string(wire::to_string(status));
   }

@@ -172,6 +172,7 @@ std::expected<std::uint16_t, wire::AttachStatus> LaneSet::find_or_name(StrategyI
       return static_cast<std::uint16_t>(i);
     }
   }
+  if (refuses_new_names_) return std::unexpected(wire::AttachStatus::journal_failed);
   if (unused == settings_.max_lanes || !may_name(strategy, name.view() == domain::kOperatorLane))
     return std::unexpected(wire::AttachStatus::too_many_lanes);
   Lane& lane = lanes_[unused];

@@ -133,6 +133,9 @@ class LaneSet {
   PublishResult offer(LaneIndex lane, wire::Outcome& outcome) noexcept;
   void count_dropped(LaneIndex lane) noexcept;
 
+  /// From now on a lane that has no name yet gets none, as none could be recorded.
+  void refuse_new_names() noexcept { refuses_new_names_ = true; }
+
   /// The lane cannot be served: as where its strategy wrote nonsense, its socket is closed.
   void cut_off(LaneIndex lane) noexcept { break_lane(lane.value); }
 
@@ -243,6 +246,7 @@ class LaneSet {
   void drain_in_process(std::size_t& budget, Sink& sink) noexcept;
 
   LaneSettings settings_;
+  bool refuses_new_names_ = false;
   std::unique_ptr<LanePort> port_;
   std::unique_ptr<InProcessQueue> queue_;
   shm::Fd wake_;

@@ -271,6 +271,7 @@ BH_ON_PATH void IoLoop::look_for_lost_time() {
 
 BH_ON_PATH int IoLoop::turn(Ns now) {
   wire_->set_now(now);
+  if (engine_.journal_failed()) parts_.lanes.refuse_new_names();
   int done = static_cast<int>(parts_.lanes.do_work([&](const ingress::LaneChange& change) {
     if (change.kind == ingress::LaneChange::Kind::detached) {
       engine_.on_lane_closed(change.lane, now);

@@ -39,7 +39,7 @@ TEST(Names, CoverEveryEnumBothWays) {
   expect_total<SettledResult>(5);
   expect_total<CodeClass>(13);
   expect_total<NoticeKind>(10);
-  expect_total<AttachStatus>(13);
+  expect_total<AttachStatus>(14);
 }
 
 TEST(Names, AreTheVenuesForProductsAndTheUsersForSides) {

@@ -286,6 +286,17 @@ TEST(LaneSet, NoStrategyTakesTheNamesThatAreKeptForOthersAndTheOperator) {
   EXPECT_EQ(kind("cli", 1), LaneAnswer::Kind::attached);
 }
 
+TEST(LaneSet, ANameThatCannotBeRecordedIsRefusedAndTakesNoPlace) {
+  const auto set = make_set(small_lanes());
+  const RawLane known = attach(*set, "known", 0);
+  ASSERT_EQ(known.answer.kind, LaneAnswer::Kind::attached);
+  set->refuse_new_names();
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(attach(*set, "new" + std::to_string(i), 0).answer.status, wire::AttachStatus::journal_failed);
+  EXPECT_EQ(attach(*set, "known", 0).answer.status, wire::AttachStatus::already_attached)
+      << "a lane on record is served as before";
+}
+
 TEST(LaneSet, TheOperatorsLaneIsBesideAStrategysOwn) {
   const auto set = make_set(small_lanes());
   EXPECT_EQ(attach(*set, "one", 2).answer.kind, LaneAnswer::Kind::attached);
