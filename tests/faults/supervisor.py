@@ -75,7 +75,7 @@ class Supervisor:
         scenario = {"accounts": [{"name": a.name, "mode": a.mode, "lead_trader": a.lead, "leverage": 50, "equity": "1000000000",
                                   "positions": [{"symbol": symbol, "long": "20"} for symbol in SYMBOLS]} for a in ACCOUNTS]}
         (s.dir / "scenario.json").write_text(json.dumps(scenario))
-        s.start_venue("--scenario", s.dir / "scenario.json", *VENUE)
+        s.start_venue("--scenario", s.dir / "scenario.json", *VENUE, *(word for one in self.arguments.set for word in ("--set", one)))
         port = s.start_proxy()
         s.write_config(ACCOUNTS, [(symbol, "USDT-FUTURES") for symbol in SYMBOLS],
                        [("one", [(a, "*") for a in ("way1", "hed1", "lead")], 'when_busy = "wait"', *STRATEGY_OPTIONS),
@@ -289,6 +289,7 @@ def main():
     parser.add_argument("--shots", type=float, default=0.3, help="share of the reversals that are armed first")
     parser.add_argument("--judge-every", type=int, default=50, help="kills between two judgements")
     parser.add_argument("--durability", choices=("process", "power"), default="process")
+    parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of the venue's, as --set of backhand-venue")
     parser.add_argument("--plant", action="store_true", help="lose the journal after the last kill: status 0 if that is caught")
     parser.add_argument("--preset", default="release")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs, configuration and journal")
