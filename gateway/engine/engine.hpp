@@ -85,7 +85,9 @@ struct AccountState {
   Ns changed_ns = 0;              ///< Since when it does or does not.
   std::array<Ns, order::LookupPlan::kProducts> read_ns{};  ///< By product: when its positions were last read.
   std::string_view waits_for;                              ///< A constant phrase; empty while it serves.
-  bool kind_settled = false;  ///< Whether it is a lead trader's was answered, or asked several times in vain.
+  /// Whether it is a lead trader's, and whose UID it has, was answered; where it is the only account, also
+  /// asked several times in vain.
+  bool kind_settled = false;
   ThrottleHistory throttles;
   /// Starting: not ready before, since reversals that the journal does not know may be on their way. 0: no.
   VenueMs held_until_venue_ms = 0;
@@ -532,6 +534,7 @@ class Engine final : public net::Handler {
   Ns ready_changed_ns_ = 0;
   Ns doubted_ns_ = kNever;  ///< While ready: since when something has kept it from serving.
   Ns next_ready_check_ns_ = 0;
+  Ns recalled_until_ns_ = 0;  ///< No reversal goes before: what was sent in an earlier life still counts.
   unsigned connections_ready_ = 0;
   const char* not_ready_because_ = "not started";
   std::uint32_t refresh_cursor_ = 0;

@@ -75,6 +75,8 @@ void Engine::check_ready(Ns now) noexcept {
     wait = {kUnknownNamesShown, DenyReason::not_ready};
   } else if (!all_settled && !ready_) {
     wait = {"accounts are not proven ready yet", DenyReason::not_ready};
+  } else if (now < recalled_until_ns_ && !ready_) {
+    wait = {"what was sent before this start still counts against the venue's limits", DenyReason::not_ready};
   } else if (address_held_) {
     wait = {"the venue answers \"too many requests\" to this address", DenyReason::not_ready};
   } else if (connections_ready_ == 0) {

@@ -125,6 +125,7 @@ void Engine::recall_recent_sends(const journal::State& state, Ns now) noexcept {
     if (!recent[a]) continue;
     for (std::uint32_t i = 0; i < config_.pacing.requests_per_second; ++i)
       pacer_.recall_reversal(AccountIndex{a}, now);
+    recalled_until_ns_ = std::max(recalled_until_ns_, pacer_.budget().account_earliest(AccountIndex{a}, now));
   }
 }
 

@@ -226,7 +226,9 @@ void Engine::failed(LookupJob job, LookupStatus status, Ns now) noexcept {
       contracts_tried_ |= product_bit(job.lookup);
     } else {
       AccountState& account = accounts_[job.lookup.account.value];
-      if (job.lookup.kind == LookupKind::account_kind) account.kind_settled = true;
+      // With others beside it, whose UID its key belongs to must have been asked with an answer: two keys of one
+      // UID are two hands on one position.
+      if (job.lookup.kind == LookupKind::account_kind && accounts_.size() == 1) account.kind_settled = true;
       if (job.lookup.kind == LookupKind::account_mode) account.mode_tried |= product_bit(job.lookup);
       if (job.lookup.kind == LookupKind::positions) account.positions_tried |= product_bit(job.lookup);
       if (job.lookup.kind == LookupKind::reversal_history) account.names_tried |= product_bit(job.lookup);

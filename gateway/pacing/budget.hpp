@@ -150,12 +150,13 @@ class Budget {
   [[nodiscard]] RateBook& ip_of(const Ticket& ticket) noexcept {
     return ip_[static_cast<std::size_t>(ticket.paid_by)];
   }
-  /// A class whose part is used up may take a slot of the reversals' part while that is less than half
-  /// used, refreshes an eighth. Every slot belongs to one part, so the parts' sum, and with it the rule,
-  /// holds as before.
+  /// A class whose part is half used may take a slot of the reversals' part while that is less than half
+  /// used, refreshes an eighth: the second half of its own is for when nothing is lent. Every slot belongs to
+  /// one part, so the parts' sum, and with it the rule, holds as before.
   [[nodiscard]] bool may_borrow(RequestClass c, Ns now) const noexcept {
-    return c != RequestClass::reversal && !ip_[static_cast<std::size_t>(c)].permits(now) &&
-           reversals_lend(now, c);
+    if (c == RequestClass::reversal) return false;
+    const RateBook& own = ip_[static_cast<std::size_t>(c)];
+    return own.in_use(now) >= own.limit() / 2 && reversals_lend(now, c);
   }
   /// Less than half of their part is used; to refreshes, which wait more easily, less than an eighth.
   [[nodiscard]] bool reversals_lend(Ns now, RequestClass to = RequestClass::lookup) const noexcept {

@@ -48,7 +48,7 @@ class Good:
 
     def take(self):
         for event in self.session.poll():
-            position = self.under_way.get(event.id)
+            position = self.under_way.get(event.intent_id)
             if position is None:
                 continue
             if event.kind == "sent":
@@ -56,10 +56,10 @@ class Good:
             elif event.kind == "settled" and event.result == "reversed":
                 self.to_end_ns.append(event.times_ns["published"] - event.times_ns["created"])
                 self.sides[position] = "short" if self.sides[position] == "long" else "long"
-                del self.under_way[event.id]
+                del self.under_way[event.intent_id]
             elif event.kind in ("denied", "rejected", "not_executed", "settled", "unresolved"):
                 self.wrong.append(f"{position}: {event.kind} {event.deny_reason} {event.result}")
-                del self.under_way[event.id]
+                del self.under_way[event.intent_id]
 
     def work(self, is_over):
         self.to_wire_ns, self.to_end_ns = [], []

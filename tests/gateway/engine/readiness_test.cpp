@@ -194,6 +194,49 @@ TEST_F(Readiness, AKeyThatMayNotAskForTheAccountsKindTradesAll) {
   EXPECT_EQ(rig.reverse_eth().result, wire::SettledResult::reversed);
 }
 
+// Whose key it is.
+
+LookupRig::Rule failing_account_info() {
+  return [](std::string_view target, LookupRig::Answer& answer) {
+    if (holds(target, "spot/account/info")) answer.status = 503;
+  };
+}
+
+TEST_F(Readiness, AnOnlyAccountTradesWithoutBeingToldWhoseKeyItHas) {
+  eth();
+  rig.rule = failing_account_info();
+  rig.start();
+  EXPECT_TRUE(rig.ready_within(20 * kSecond));
+}
+
+TEST_F(Readiness, OfSeveralAccountsNoneTradesBeforeItWasToldWhoseKeyItHas) {
+  eth();
+  rig.account("hedge", domain::PositionMode::hedge);
+  rig.rule = failing_account_info();
+  rig.start();
+  EXPECT_FALSE(rig.ready_within(60 * kSecond));
+  rig.rule = nullptr;
+  EXPECT_TRUE(rig.ready_within(20 * kSecond));
+}
+
+TEST_F(Readiness, OfTwoKeysOfOneUidOneTradesAtMost) {
+  eth();
+  rig.account("hedge", domain::PositionMode::hedge);
+  rig.rule = [](std::string_view target, LookupRig::Answer& answer) {
+    if (!holds(target, "spot/account/info")) return;
+    const std::size_t at = answer.body.find(R"("userId":")") + 10;
+    answer.body.replace(at, answer.body.find('"', at) - at, "777");
+  };
+  rig.start();
+  rig.run(20 * kSecond);
+  EXPECT_EQ(rig.told(EngineEvent::uid_shared), 1U);
+  const DenyReason main =
+      rig.reverse("main", Product::usdt_futures, "ETHUSDT", wire::PositionSide::long_side).deny_reason;
+  const DenyReason hedge =
+      rig.reverse("hedge", Product::usdt_futures, "ETHUSDT", wire::PositionSide::long_side).deny_reason;
+  EXPECT_TRUE((main == DenyReason::account_halted) != (hedge == DenyReason::account_halted));
+}
+
 // What does not come is named.
 
 TEST_F(Readiness, ThePageOfAnEdgeIsNamed) {

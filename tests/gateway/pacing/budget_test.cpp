@@ -113,7 +113,7 @@ TEST(Budget, LookupsThatAreSpreadNeverFallSilent) {
     if (!may || budget.lookup_earliest(kFirst, kContracts, now) > now) continue;
     answered(budget.take_lookup(kFirst, kContracts, now), now);
     next_lookup = now + budget.lookup_gap();
-    if (now > 120 * kSecond) longest = std::max(longest, now - last);
+    longest = std::max(longest, now - last);
     last = now;
     ++lookups;
   }
@@ -126,13 +126,13 @@ TEST(Budget, ABorrowedSlotGoesBackToItsLender) {
   settings.ip_rule = {40, 60 * kSecond};
   settings.endpoints[kContracts].rule = {100, kSecond};
   Budget budget(settings);
-  for (int i = 0; i < 4; ++i) (void)budget.take_lookup(kFirst, kContracts, 0);
+  for (int i = 0; i < 2; ++i) (void)budget.take_lookup(kFirst, kContracts, 0);
   Ticket borrowed = budget.take_lookup(kFirst, kContracts, 0);
   EXPECT_EQ(borrowed.paid_by, RequestClass::reversal);
   EXPECT_EQ(budget.ip_book(RequestClass::reversal).outstanding(), 1U);
   budget.on_not_written(borrowed);
   EXPECT_EQ(budget.ip_book(RequestClass::reversal).outstanding(), 0U);
-  EXPECT_EQ(budget.ip_book(RequestClass::lookup).outstanding(), 4U);
+  EXPECT_EQ(budget.ip_book(RequestClass::lookup).outstanding(), 2U) << "the second half of their own is kept";
 }
 
 /// Sends one reversal and lets the venue answer it.
