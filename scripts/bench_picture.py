@@ -19,11 +19,11 @@ RIGHT = WIDTH - MARGIN
 INK, GREY, FAINT = "#1f2328", "#57606a", "#e3e6ea"
 # These cannot say where `send` is entered (bench/round_trip/README.md).
 UNSEEN = ("beast_poll", "beast_run", "libcurl")
-SUBJECTS = ("floor", "sealed", "armed", "push", "push_unrehearsed", "push_256_lanes", "naive") + UNSEEN
+SUBJECTS = ("floor", "armed", "push", "push_unrehearsed", "push_256_lanes", "naive") + UNSEEN
 PARTS = (("pick-up", "#1f4e79"), ("own: decide, encode", "#2a9d8f"), ("encryption, up to send", "#e9a23b"),
          ("write call", "#c8553d"), ("rest, until outcome visible", "#c7dcf0"))
 UNSEEN_PART = ("not seen from outside", "#9aa0a6")
-CURVES = {"floor": "#6e7781", "sealed": "#0072b2", "armed": "#009e73", "push": "#d55e00", "naive": "#8e44ad"}
+CURVES = {"floor": "#6e7781", "armed": "#009e73", "push": "#d55e00", "naive": "#8e44ad"}
 PERCENTILES = ("p50", "p90", "p99", "p99.9", "max")
 PACES = {"hot": "hot", "pause": "1 ms pause", "cold": "cold (p50, p90)"}
 DASHES = {"hot": "", "pause": ' stroke-dasharray="5 3"'}

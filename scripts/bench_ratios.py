@@ -4,13 +4,10 @@ import statistics
 
 # name: (what it says, bar; None: no bar)
 NAMES = {
-    "sealed_minus_floor_us_hot": ("sealed: push → send entered, minus floor, hot (µs)", 0.4),
-    "sealed_minus_floor_us_pause": ("sealed: push → send entered, minus floor, 1 ms pause (µs)", 1.0),
     "armed_vs_naive": ("armed over naive: push → send entered, hot", 0.4),
     "push_vs_naive_hot": ("push over naive: push → send entered, hot", 0.5),
     "push_vs_naive_pause": ("push over naive: push → send entered, 1 ms pause", 0.55),
     "push_cold_over_hot": ("push: push → send entered, cold over hot", 2.0),
-    "outcome_sealed": ("sealed over floor: push → outcome, hot", 1.10),
     "outcome_push": ("push over floor: push → outcome, hot", 1.30),
     "outcome_push_p99": ("push over floor: push → outcome, p99, hot", 1.5),
     "outcome_vs_beast": ("push over Beast (polling): push → outcome, hot", 0.8),
@@ -93,13 +90,10 @@ def of(result, top, bottom, stage, pace="hot", percentile="p50", bottom_pace=Non
 
 
 FORMULAS = {
-    "sealed_minus_floor_us_hot": lambda r: minus_floor(r, "sealed", "hot"),
-    "sealed_minus_floor_us_pause": lambda r: minus_floor(r, "sealed", "pause"),
     "armed_vs_naive": lambda r: of(r, "armed", "naive", "push_to_write"),
     "push_vs_naive_hot": lambda r: of(r, "push", "naive", "push_to_write"),
     "push_vs_naive_pause": lambda r: of(r, "push", "naive", "push_to_write", "pause"),
     "push_cold_over_hot": lambda r: of(r, "push", "push", "push_to_write", "cold", bottom_pace="hot"),
-    "outcome_sealed": lambda r: of(r, "sealed", "floor", "outcome"),
     "outcome_push": lambda r: of(r, "push", "floor", "outcome"),
     "outcome_push_p99": lambda r: of(r, "push", "floor", "outcome", percentile="p99"),
     "outcome_vs_beast": lambda r: of(r, "push", "beast_poll", "outcome"),

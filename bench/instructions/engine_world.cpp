@@ -79,17 +79,6 @@ class Wire final : public engine::WirePort {
     request.bytes.assign(bytes.data(), bytes.size());
     return {net::WriteStatus::written, 1, now, now};
   }
-  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char> bytes, Ns) noexcept override {
-    trade.bytes.assign(bytes.data(), bytes.size());
-    return net::Reservation{};
-  }
-  [[nodiscard]] engine::Sent fire(net::Reservation, net::RequestToken token, Ns, Ns now) noexcept override {
-    handed_over = monotonic_now();
-    trade.token = token;
-    trade.is_trade = true;
-    return {net::WriteStatus::written, 1, now, now};
-  }
-  void spoil(net::Reservation, Ns) noexcept override {}
   void check(std::uint16_t) noexcept override {}  // The venue refuses nothing here.
   Request trade;
   std::deque<Request> questions;

@@ -22,41 +22,40 @@ constexpr Ns kLongSleep_ns = 60 * kSecond;
 constexpr Ns kRoomToServe_ns = 300 * kMicrosecond;
 /// Before a cold shot: its subject has had the core to itself for a while, as it would have in life.
 constexpr Ns kOnTopBefore_ns = 30 * kMillisecond;
-/// Shots before a hot burst of sealed ones.
-constexpr std::size_t kLeadIn = 4;
 /// Most shots with pauses in one burst: 0.3 s.
 constexpr std::size_t kMostPaused = 300;
 
 }  // namespace
 
-Driver::Driver(venue::Exchange& exchange, SpinVenue& venue, const Place& place, std::size_t cache_bytes)
-    : exchange_(exchange), venue_(venue), place_(place), cache_(cache_bytes, 1) {}
+Driver::Driver(venue::Exchange& exchange, SpinVenue& venue, std::size_t cache_bytes)
+    : exchange_(exchange), venue_(venue), cache_(cache_bytes, 1) {}
 
-Driver::Lane& Driver::lane_of(int group) {
+Driver::Lane& Driver::lane_of(int group, const std::vector<BenchAccount>& accounts) {
   const auto [found, fresh] = lanes_.try_emplace(group);
   Lane& lane = found->second;
   if (!fresh) return lane;
-  for (std::size_t a = 0; a < place_.accounts.size(); ++a) {
-    for (const std::string& symbol : place_.accounts[a].symbols) {
+  lane.accounts = &accounts;
+  for (std::size_t a = 0; a < accounts.size(); ++a) {
+    for (const std::string& symbol : accounts[a].symbols) {
       Position position;
       position.account = a;
-      position.venue_account = exchange_.find_account(place_.accounts[a].name).value();
+      position.venue_account = exchange_.find_account(accounts[a].name).value();
       position.contract = exchange_.find_contract(symbol).value();
       position.symbol = wire::SymbolName{symbol};
       lane.positions.push_back(position);
     }
   }
   // Neighbours in time are neither of one account nor of one symbol.
-  const std::size_t each = place_.accounts.front().symbols.size();
+  const std::size_t each = accounts.front().symbols.size();
   for (std::size_t s = 0; s < each; ++s)
-    for (std::size_t a = 0; a < place_.accounts.size(); ++a)
+    for (std::size_t a = 0; a < accounts.size(); ++a)
       lane.free.push_back(static_cast<std::uint32_t>(a * each + s));
   return lane;
 }
 
-void Driver::begin(Subject& subject, int group) {
+void Driver::begin(Subject& subject, int group, const std::vector<BenchAccount>& accounts) {
   subject_ = &subject;
-  lane_ = &lane_of(group);
+  lane_ = &lane_of(group, accounts);
   venue_.use_group(group);
   venue_.keep_books(subject.settles());
   subject.activate();
@@ -94,7 +93,7 @@ wire::Intent Driver::intent_for(std::uint32_t index) {
   Position& position = lane_->positions[index];
   wire::Intent intent{};
   intent.id = lane_->next_id++;
-  intent.account = wire::AccountName{place_.accounts[position.account].name};
+  intent.account = wire::AccountName{(*lane_->accounts)[position.account].name};
   intent.symbol = position.symbol;
   intent.kind = wire::IntentKind::reverse;
   intent.product = wire::Product::usdt_futures;
@@ -117,20 +116,17 @@ void Driver::arm(std::uint32_t index) {
     if (monotonic_now() > until) throw BadShot("no answer to arm");
     (void)venue_.serve_rest();
     if (!subject_->lane().poll(outcome)) continue;
-    if (outcome.intent_id == intent.id && outcome.kind == wire::EventKind::armed &&
-        (subject_->seals() == 0 || outcome.connection != 0))
-      return;
+    if (outcome.intent_id == intent.id && outcome.kind == wire::EventKind::armed) return;
     if (outcome.intent_id == intent.id && outcome.kind == wire::EventKind::denied)
       throw BadShot("arm was denied: " + std::string{wire::to_string(outcome.deny_reason)});
     on_event(outcome);
   }
 }
 
-Shot Driver::shoot(Ns due, std::size_t nth_free) {
-  if (lane_->free.size() <= nth_free) throw BadShot("no position is free");
-  const auto chosen = lane_->free.begin() + static_cast<std::ptrdiff_t>(nth_free);
-  const std::uint32_t index = *chosen;
-  lane_->free.erase(chosen);
+Shot Driver::shoot(Ns due) {
+  if (lane_->free.empty()) throw BadShot("no position is free");
+  const std::uint32_t index = lane_->free.front();
+  lane_->free.pop_front();
   Position& position = lane_->positions[index];
   wire::Intent intent = intent_for(index);
   if (subject_->arms() && position.arm_id != 0) {
@@ -259,9 +255,8 @@ void Driver::wait_until(Ns due, Pace pace) {
 void Driver::play(Pace pace, std::size_t count, Samples& out) {
   const std::size_t most = lane_->positions.size();
   while (count > 0) {
-    std::size_t burst = std::min(count, pace == Pace::hot ? most : std::min(most, kMostPaused));
-    if (subject_->seals() > 0) burst = std::min(burst, subject_->seals());
-    wait_for_free(subject_->seals() > 0 ? burst + kLeadIn : burst);
+    const std::size_t burst = std::min(count, pace == Pace::hot ? most : std::min(most, kMostPaused));
+    wait_for_free(burst);
     if (subject_->arms())
       for (std::size_t i = 0; i < burst; ++i) arm(lane_->free[i]);
     play_burst(pace, burst, out);
@@ -277,15 +272,6 @@ void Driver::play_burst(Pace pace, std::size_t count, Samples& out) {
   Samples burst;
   Ns due = monotonic_now() + std::max(2 * kRoomToServe_ns, kPauses_ns[static_cast<std::size_t>(pace)]);
   OnTop on_top(subject_->thread());
-  if (subject_->seals() > 0 && pace == Pace::hot) {
-    // So few at once would all come after the wait for their seals; shots before them, not armed and not
-    // counted, make them as hot as others.
-    for (std::size_t i = 0; i < kLeadIn; ++i, due += period) {
-      on_top.on();
-      wait_until(due, pace);
-      (void)shoot(due, count);  // The armed ones are at the front.
-    }
-  }
   // The kernel keeps a part of each second for others, so nobody may be on top for long.
   const bool keeps_on_top = pace != Pace::cold;
   for (std::size_t i = 0; i < count; ++i, due += period) {

@@ -30,10 +30,10 @@ struct BadShot : std::runtime_error {
 
 class Driver {
  public:
-  Driver(venue::Exchange& exchange, SpinVenue& venue, const Place& place, std::size_t cache_bytes);
+  Driver(venue::Exchange& exchange, SpinVenue& venue, std::size_t cache_bytes);
 
   /// Makes `subject` the one that is measured, and warms it up. `group`: its connections at the venue.
-  void begin(Subject& subject, int group);
+  void begin(Subject& subject, int group, const std::vector<BenchAccount>& accounts);
   void end();
   /// One shot whose request is checked by the exchange with every check on. Throws BadShot.
   void prove();
@@ -52,18 +52,19 @@ class Driver {
   struct Lane {
     std::uint64_t next_id = 1;
     std::vector<Position> positions;
+    const std::vector<BenchAccount>* accounts = nullptr;
     std::deque<std::uint32_t> free;  ///< Positions that may be reversed, the longest rested first.
     std::unordered_map<std::uint64_t, std::uint32_t> open;  ///< By intent id.
     Ns round_trip = 30 * kMicrosecond;
     Ns ended = 0;  ///< Its subject's last turn.
   };
 
-  [[nodiscard]] Lane& lane_of(int group);
+  [[nodiscard]] Lane& lane_of(int group, const std::vector<BenchAccount>& accounts);
   [[nodiscard]] wire::Intent intent_for(std::uint32_t position);
   void arm(std::uint32_t position);
   void play_burst(Pace pace, std::size_t count, Samples& out);
-  /// Of the position that is the n-th free one.
-  [[nodiscard]] Shot shoot(Ns due, std::size_t nth_free = 0);
+  /// Of the position that has rested longest.
+  [[nodiscard]] Shot shoot(Ns due);
   void wait_until(Ns due, Pace pace);
   void collect();
   void on_event(const wire::Outcome& outcome);
@@ -73,7 +74,6 @@ class Driver {
 
   venue::Exchange& exchange_;
   SpinVenue& venue_;
-  const Place& place_;
   Subject* subject_ = nullptr;
   Lane* lane_ = nullptr;
   std::unordered_map<int, Lane> lanes_;  ///< By group: ways of one gateway share a lane.

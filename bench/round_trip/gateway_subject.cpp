@@ -135,8 +135,8 @@ class GatewayProcess {
 
         << "\n[venue]\nhost = \"localhost\"\nconnect_address = \"127.0.0.1\"\nport = " << place_.venue_port
         << "\nca_file = " << quoted(place_.ca_file)
-        << "\nconnections = " << std::max<std::size_t>(2, tuning_.sealed)
-        << "\nhandshakes_per_second = 1000\nmax_idle_ms = 3600000\nping_interval_ms = 1800000\nmax_requests "
+        << "\nconnections = 2\nhandshakes_per_second = 1000\nmax_idle_ms = 3600000\nping_interval_ms = "
+           "1800000\nmax_requests "
            "= 1000000000\n"
            "request_timeout_ms = 60000\nlookup_timeout_ms = 60000\nexecution_grace_ms = 0\nlookup_lag_ms = "
            "0\n"
@@ -144,7 +144,7 @@ class GatewayProcess {
            "[pacing]\nrequests_per_second = 1000\nip_requests_per_minute = 600000\n"
            "queue_per_strategy = 65536\nqueue_per_account = 65536\n"
            "[shots]\nmax_armed = 512\nrehearse_us = "
-        << tuning_.rehearse_us << "\nmax_sealed = " << tuning_.sealed << "\n";
+        << tuning_.rehearse_us << "\n";
     for (const BenchAccount& account : place_.accounts) {
       const std::string stem = folder_ + "/secrets/" + account.name;
       write_secret(stem + ".key", account.key);
@@ -246,7 +246,6 @@ class GatewaySubject final : public Subject, private StrategyEnd {
   [[nodiscard]] pid_t thread() const noexcept override { return thread_; }
   [[nodiscard]] bool settles() const noexcept override { return true; }
   [[nodiscard]] bool arms() const noexcept override { return way_ != Way::push; }
-  [[nodiscard]] std::size_t seals() const noexcept override { return way_ == Way::sealed ? kSealed : 0; }
 
  private:
   [[nodiscard]] bool push(const wire::Intent& intent) noexcept override {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <span>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -36,6 +37,7 @@ struct Plan {
 /// One line of the table of subjects.
 struct Entry {
   std::unique_ptr<Subject> subject;
+  const std::vector<BenchAccount>* accounts = nullptr;  ///< What it trades.
   int group = 0;
   bool hot_only = false;
   bool cold = false;   ///< Its cold shots are worth their time.
@@ -58,12 +60,18 @@ std::size_t last_level_cache_bytes() {
   return unit == 'M' ? size << 20U : size << 10U;
 }
 
-/// Twenty accounts with 24 of 64 symbols each: 480 positions to reverse before the first has to have settled.
-std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario) {
+/// As many as one subject has, with 24 of 64 symbols each: 480 positions to reverse before the first has to
+/// have settled.
+constexpr std::uint32_t kAccounts = 20;
+/// push and armed have one; push_unrehearsed and push_against one each.
+constexpr std::uint32_t kGateways = 3;
+
+/// The n-th such set. Two gateways never share an account: they would not start beside each other.
+std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario, std::size_t set) {
   constexpr std::size_t kSymbols = 64;
   constexpr std::size_t kEach = 24;
   std::vector<BenchAccount> out;
-  for (std::size_t a = 0; a < scenario.accounts.size(); ++a) {
+  for (std::size_t a = set * kAccounts; a < (set + 1) * kAccounts; ++a) {
     const venue::AccountSpec& spec = scenario.accounts[a];
     BenchAccount account{spec.name, spec.key, spec.secret, spec.passphrase, {}};
     for (std::size_t s = 0; s < kEach; ++s)
@@ -73,22 +81,21 @@ std::vector<BenchAccount> bench_accounts(const venue::Scenario& scenario) {
   return out;
 }
 
-std::vector<Entry> make_entries(const Place& place, const Plan& plan) {
+/// `places` differ in their accounts: one for each gateway.
+std::vector<Entry> make_entries(std::span<const Place> places, const Plan& plan) {
   std::vector<Entry> out;
+  const Place& place = places[0];
   const auto gateway = make_gateway(place, "gateway", place.bin_dir, {.rehearse_us = plan.rehearse_us});
-  const auto sealing =
-      make_gateway(place, "sealing", place.bin_dir, {.sealed = kSealed, .rehearse_us = plan.rehearse_us});
-  const auto unrehearsed = make_gateway(place, "unrehearsed", place.bin_dir, {.rehearse_us = 0});
-  const auto add = [&](std::unique_ptr<Subject> subject, int group, bool hot_only, bool cold, double share) {
-    out.push_back({std::move(subject), group, hot_only, cold, share, {}});
+  const auto unrehearsed = make_gateway(places[1], "unrehearsed", place.bin_dir, {.rehearse_us = 0});
+  const auto add = [&](std::unique_ptr<Subject> subject, int group, bool hot_only, bool cold, double share,
+                       std::size_t at = 0) {
+    out.push_back({std::move(subject), &places[at].accounts, group, hot_only, cold, share, {}});
   };
   add(make_floor(place), 1, false, true, 1);
   add(make_gateway_subject(gateway, "push", Way::push, 0), 2, false, true, 1);
   add(make_gateway_subject(gateway, "push_256_lanes", Way::push, 255), 2, true, false, 0.25);
   add(make_gateway_subject(gateway, "armed", Way::armed, 0), 2, false, false, 1);
-  // Each of its shots costs a handshake.
-  add(make_gateway_subject(sealing, "sealed", Way::sealed, 0), 8, false, false, 0.1);
-  add(make_gateway_subject(unrehearsed, "push_unrehearsed", Way::push, 0), 9, false, true, 0.25);
+  add(make_gateway_subject(unrehearsed, "push_unrehearsed", Way::push, 0), 9, false, true, 0.25, 1);
   add(make_naive(place), 3, false, true, 1);
   add(make_beast(place, true), 4, false, false, 0.25);
   add(make_beast(place, false), 5, false, false, 0.25);
@@ -96,8 +103,8 @@ std::vector<Entry> make_entries(const Place& place, const Plan& plan) {
   add(make_curl(place), 6, false, false, 0.25);
 #endif
   if (!plan.against.empty()) {
-    const auto other = make_gateway(place, "against", plan.against, {.rehearse_us = plan.rehearse_us});
-    add(make_gateway_subject(other, "push_against", Way::push, 0), 7, false, true, 1);
+    const auto other = make_gateway(places[2], "against", plan.against, {.rehearse_us = plan.rehearse_us});
+    add(make_gateway_subject(other, "push_against", Way::push, 0), 7, false, true, 1, 2);
   }
   return out;
 }
@@ -111,7 +118,7 @@ void keep(Results& results, Entry& entry, Pace pace, const Samples& round) {
 }
 
 void measure(Driver& driver, Entry& entry, const Plan& plan, Results& results) {
-  driver.begin(*entry.subject, entry.group);
+  driver.begin(*entry.subject, entry.group, *entry.accounts);
   Samples warm;
   driver.play(Pace::hot, 200, warm);
   const auto play = [&](Pace pace, std::size_t count) {
@@ -211,14 +218,15 @@ void serve(SpinVenue& venue, const Place& place) {
 }
 
 void run(Place place, const Plan& plan, const std::string& json_file) {
-  venue::Scenario scenario = venue::generated_scenario(20, venue::PositionMode::one_way, 64);
+  venue::Scenario scenario =
+      venue::generated_scenario(kGateways * kAccounts, venue::PositionMode::one_way, 64);
   venue::Options options;
   options.limits = false;
   options.created_delay_ns = 0;
   options.filled_delay_ns = 0;
   options.keep_arrivals = venue::KeepArrivals::none;
   venue::Exchange exchange(options, scenario);
-  place.accounts = bench_accounts(scenario);
+  place.accounts = bench_accounts(scenario, 0);
   place.ca_file = place.folder + "/ca.pem";
   auto venue = SpinVenue::make(exchange, place.ca_file);
   if (!venue) throw std::runtime_error(venue.error().message);
@@ -227,8 +235,13 @@ void run(Place place, const Plan& plan, const std::string& json_file) {
     throw std::runtime_error(pinned.error().message);
 
   if (plan.serve_only) return serve(**venue, place);
-  std::vector<Entry> entries = make_entries(place, plan);
-  Driver driver(exchange, **venue, place, 2 * last_level_cache_bytes());
+  std::array<Place, kGateways> places;
+  for (std::size_t i = 0; i < kGateways; ++i) {
+    places[i] = place;
+    places[i].accounts = bench_accounts(scenario, i);
+  }
+  std::vector<Entry> entries = make_entries(places, plan);
+  Driver driver(exchange, **venue, 2 * last_level_cache_bytes());
   for (Entry& entry : entries) {
     if (!wanted(plan, entry.subject->name())) {
       entry.absent = "left out by --only";
@@ -237,7 +250,7 @@ void run(Place place, const Plan& plan, const std::string& json_file) {
     (*venue)->use_group(entry.group);
     const auto started = entry.subject->start([&] { (void)(*venue)->serve_rest(); });
     if (!started) throw std::runtime_error(started.error().message);
-    driver.begin(*entry.subject, entry.group);
+    driver.begin(*entry.subject, entry.group, *entry.accounts);
     try {
       driver.prove();
     } catch (const BadShot& why) {

@@ -66,8 +66,6 @@ class Subject {
   [[nodiscard]] virtual bool settles() const noexcept { return false; }
   /// It takes intents prepared ahead: a shot is armed before, and fired when it is due.
   [[nodiscard]] virtual bool arms() const noexcept { return false; }
-  /// So many shots at once are encrypted ahead on connections of their own; 0: it does not seal.
-  [[nodiscard]] virtual std::size_t seals() const noexcept { return 0; }
 };
 
 /// A lane in the harness's own memory, laid out as the gateway's are.
@@ -143,11 +141,8 @@ class ThreadSubject : public Subject {
 
 /// The gateway in one of its ways; the ways of one process share it.
 class GatewayProcess;
-enum class Way : std::uint8_t { push, armed, sealed };
-/// Shots that one gateway of the kind that seals keeps sealed.
-inline constexpr std::size_t kSealed = 16;
+enum class Way : std::uint8_t { push, armed };
 struct Tuning {
-  std::size_t sealed = 0;      ///< Shots kept sealed; with any, so many connections.
   unsigned rehearse_us = 100;  ///< 0: never.
 };
 /// `bin_dir`: whose backhandd it is.

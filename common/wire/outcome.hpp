@@ -20,7 +20,7 @@ enum class EventKind : std::uint8_t {
   settled = 7,   ///< Terminal. Evidence says how it ended; `result` and positions before and after are set.
   unresolved =
       8,      ///< Terminal. No evidence in the time allowed; a person must look; the position stays blocked.
-  armed = 9,  ///< A shot is ready to fire; told again when it is sealed, with the `connection` that holds it.
+  armed = 9,  ///< A shot is ready to fire.
   disarmed = 10,  ///< Terminal, of a shot's arm intent: it will not fire (again). `deny_reason` is `none`
                   ///< where it was sent, `withdrawn` where its strategy dropped it.
   notice = 32,    ///< Belongs to no intent; see `notice`.

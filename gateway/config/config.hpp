@@ -107,8 +107,7 @@ struct Pacing {
 
 /// Reversals prepared ahead (armed shots), and what keeps the path to the wire warm.
 struct Shots {
-  std::uint32_t max_armed = 64;  ///< Shots kept at once, all strategies together; 0: none.
-  std::uint32_t max_sealed = 0;  ///< Of these, so many are encrypted ahead on a connection of their own.
+  std::uint32_t max_armed = 64;         ///< Shots kept at once, all strategies together; 0: none.
   std::uint32_t sign_again_ms = 5'000;  ///< A shot's signature is renewed at this age; at a quarter of the
                                         ///< fuse at the latest.
   /// While nothing is to be done, the path is rehearsed so often, and kept in the cache; 0: neither.

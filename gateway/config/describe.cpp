@@ -114,7 +114,6 @@ void write_pacing(Writer& to, const Pacing& pacing) {
 void write_shots(Writer& to, const Shots& shots) {
   to.heading("[shots]");
   to.number("max_armed", shots.max_armed);
-  to.number("max_sealed", shots.max_sealed);
   to.number("sign_again_ms", shots.sign_again_ms);
   to.number("rehearse_us", shots.rehearse_us);
 }

@@ -20,7 +20,6 @@ inline constexpr std::size_t kMaxStrategies = 1'024;
 void read_gateway(Section section, Config& config);
 void read_venue(Section section, Config& config);
 void read_pacing(Section section, Config& config);
-/// After `read_venue`: sealed shots take their connections from there.
 void read_shots(Section section, Config& config);
 void read_accounts(Section& root, Config& config);
 void read_instruments(Section& root, Config& config);

@@ -324,18 +324,8 @@ void read_pacing(Section section, Config& config) {
 void read_shots(Section section, Config& config) {
   Shots& shots = config.shots;
   section.number("max_armed", shots.max_armed, 0, 1'024);
-  section.number("max_sealed", shots.max_sealed, 0, 64);
   section.number("sign_again_ms", shots.sign_again_ms, 100, 20'000);
   section.number("rehearse_us", shots.rehearse_us, 0, 1'000'000);
-  if (section.sound({"max_sealed"}) && shots.max_sealed > config.venue.connections) {
-    section.problem("max_sealed",
-                    "must not be above venue.connections (" + std::to_string(config.venue.connections) +
-                        "): each takes a connection; it is " + std::to_string(shots.max_sealed));
-  }
-  if (section.sound({"max_sealed", "max_armed"}) && shots.max_sealed > shots.max_armed) {
-    section.problem("max_sealed", "must not be above max_armed (" + std::to_string(shots.max_armed) +
-                                      "); it is " + std::to_string(shots.max_sealed));
-  }
   section.finish();
 }
 

@@ -24,10 +24,7 @@ struct Counters {
   std::uint64_t lookups = 0;    ///< Questions sent.
   std::uint64_t lookups_lost = 0;
   std::uint64_t shots_armed = 0;
-  std::uint64_t shots_fired = 0;   ///< Of `sent`, those that were armed before;
-  std::uint64_t seals_fired = 0;   ///< and of these, the ones that went as a sealed record.
-  std::uint64_t seals = 0;         ///< Requests encrypted ahead: each costs a handshake.
-  std::uint64_t seals_lost = 0;    ///< Their connection went before they were fired.
+  std::uint64_t shots_fired = 0;   ///< Of `sent`, those that were armed before.
   std::uint64_t signed_again = 0;  ///< Shots signed anew before their timestamp aged out.
   std::uint64_t replayed = 0;
   std::uint64_t distrusted = 0;       ///< Replies that may answer another request; each cost its connection.

@@ -398,7 +398,7 @@ Ns Engine::next_due(Ns now) noexcept {
   if (durable_count_ > 0) {
     const OpenReversal& r = slots_[until_durable_[durable_head_]];
     if (r.durable_number <= ports_.journal.durable_number())
-      due = std::min(due, can_transmit(r) ? now : now + kMillisecond);
+      due = std::min(due, ports_.wire.can_send(net::RequestClass::trade) ? now : now + kMillisecond);
   }
   // Without a free connection a look-up that is due waits for one; its reply will wake the loop.
   if (can_ask()) {

@@ -196,7 +196,6 @@ class Engine final : public net::Handler {
                   Ns now) noexcept override;
   void on_not_checked(net::RequestToken token, bool asked, Ns now) noexcept override;
   void on_dial_failed(Ns now) noexcept override;
-  void on_reserved_lost(std::uint16_t connection, Ns now) noexcept override;
 
   // What it knows, for status, tests and the simulation's checks.
 
@@ -259,22 +258,18 @@ class Engine final : public net::Handler {
   void expect_shot(std::uint32_t shot) const noexcept;
   void disarm(LaneIndex lane, const wire::Intent& intent, Ns now) noexcept;
   void sign_shot(Shot& shot, Ns now) noexcept;
-  void seal_shot(std::uint32_t shot, Ns now) noexcept;
-  void unseal_shot(Shot& shot, Ns now) noexcept;
   int tend_shots(Ns now) noexcept;
-  void schedule_shot(std::uint32_t shot, Ns now) noexcept;
-  /// Signs it anew, without a seal, where it has become too old. Whether it is sealed.
-  [[nodiscard]] bool freshen_shot(std::uint32_t shot, Ns now) noexcept;
+  void schedule_shot(std::uint32_t shot) noexcept;
+  /// Signs it anew where it has become too old.
+  void freshen_shot(std::uint32_t shot, Ns now) noexcept;
   /// Gives `r` the name and request of its shot.
   void take_shot(OpenReversal& r, Ns now) noexcept;
-  [[nodiscard]] Sent send_shot(Shot& shot, net::RequestToken token, Ns reply_deadline_ns, Ns now) noexcept;
   /// The reversal that fired it has come to its end, or to its write.
   void release_shot(OpenReversal& r, Ns now) noexcept;
   void end_shot(std::uint32_t shot, wire::DenyReason reason, Ns now) noexcept;
-  void tell_armed(const Shot& shot, bool spare_room_only, Ns now) noexcept;
+  void tell_armed(const Shot& shot, Ns now) noexcept;
   void drop_shots(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept;
   void step(Shot& shot, order::ShotEvent event) noexcept;
-  [[nodiscard]] bool seals() const noexcept;
 
   // engine_rehearse.cpp
   void rehearse(Ns now) noexcept;
@@ -293,8 +288,7 @@ class Engine final : public net::Handler {
   int send_durable(Ns now) noexcept;
   [[nodiscard]] bool connection_to_spare() const noexcept;
   [[nodiscard]] bool has_room_to_send() noexcept;
-  [[nodiscard]] bool waits_for_connection(const OpenReversal& r, Ns now) noexcept;
-  [[nodiscard]] bool can_transmit(const OpenReversal& r) const noexcept;
+  [[nodiscard]] bool waits_for_connection(Ns now) noexcept;
   int expire_waiters(Ns now) noexcept;
   int wake_freed(Ns now) noexcept;
   void refresh_templates(Ns now) noexcept;

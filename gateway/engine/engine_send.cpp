@@ -28,10 +28,8 @@ constexpr Ns kConnectionWait_ns = 20 * kMillisecond;
 BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::waiting && r.ticket.open());
-  // A seal that is too old goes first: counted on, it could leave without a connection what cannot wait any
-  // more.
-  const bool sealed = r.shot != kNoSlot && freshen_shot(r.shot, now);
-  if ((!sealed && !connection_to_spare()) || !has_room_to_send()) {
+  if (r.shot != kNoSlot) freshen_shot(r.shot, now);
+  if (!connection_to_spare() || !has_room_to_send()) {
     wait_for_connection(slot, now);
     return;
   }
@@ -137,13 +135,15 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
 [[gnu::flatten]] BH_ON_PATH void Engine::transmit(std::uint32_t slot, Ns now) noexcept {
   OpenReversal& r = slots_[slot];
   BH_ASSERT(r.state == ReversalState::intended);
-  std::size_t length = 0;
+  std::span<const char> bytes;
   if (r.shot == kNoSlot) {
-    length = dialect_.encode_reversal(request_of(r.intent, r.account, r.position, r.client_oid),
-                                      r.signed_venue_ms, request_);
+    const std::size_t length = dialect_.encode_reversal(
+        request_of(r.intent, r.account, r.position, r.client_oid), r.signed_venue_ms, request_);
     BH_ASSERT(length > 0);
+    bytes = {request_.data(), length};
   } else {
-    length = shots_[r.shot].length;
+    BH_ASSERT(shots_[r.shot].state == order::ShotState::spent);
+    bytes = shots_[r.shot].bytes();
   }
   if (config_.gateway.dry_run) {
     void_intended(slot, DenyReason::dry_run, ReversalEvent::not_written, now);
@@ -151,10 +151,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   }
   const Ns reply_deadline = now + static_cast<Ns>(config_.venue.request_timeout_ms) * kMillisecond;
   const net::RequestToken token = make_token(false, slot, r.generation);
-  const Sent sent = r.shot != kNoSlot ? send_shot(shots_[r.shot], token, reply_deadline, now)
-                                      : ports_.wire.send(token, net::RequestClass::trade,
-                                                         std::span<const char>{request_.data(), length},
-                                                         reply_deadline, now);
+  const Sent sent = ports_.wire.send(token, net::RequestClass::trade, bytes, reply_deadline, now);
   r.encoded_ns = sent.encoded_ns;
   switch (sent.status) {
     case net::WriteStatus::no_connection:
@@ -177,7 +174,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   body.intent_id = r.intent.id;
   body.encoded_ns = r.encoded_ns;
   body.written_ns = r.written_ns;
-  body.bytes = static_cast<std::uint32_t>(length);
+  body.bytes = static_cast<std::uint32_t>(bytes.size());
   body.connection = r.connection;
   (void)append(r, body, now);
   wire::Outcome out = event_of(r, EventKind::sent);
@@ -245,7 +242,7 @@ int Engine::send_durable(Ns now) noexcept {
     const AccountState& account = accounts_[r.account.value];
     const bool halted = risk_.halted() || account.phase != AccountPhase::ready || account.halted_by_operator;
     const bool may_go = durable && !halted && now < r.intent.deadline_ns;
-    if (may_go && waits_for_connection(r, now)) break;
+    if (may_go && waits_for_connection(now)) break;
     durable_head_ = (durable_head_ + 1) % until_durable_.size();
     --durable_count_;
     r.waits_for = WaitsFor::nothing;
@@ -277,18 +274,13 @@ BH_ON_PATH bool Engine::connection_to_spare() const noexcept {
 
 /// One that was to be had may be lost meanwhile, or taken by a question. The time runs from when there was
 /// last one.
-bool Engine::waits_for_connection(const OpenReversal& r, Ns now) noexcept {
-  if (can_transmit(r)) {
+bool Engine::waits_for_connection(Ns now) noexcept {
+  if (ports_.wire.can_send(net::RequestClass::trade)) {
     no_connection_since_ns_ = kNever;
     return false;
   }
   no_connection_since_ns_ = std::min(no_connection_since_ns_, now);
   return now < no_connection_since_ns_ + kConnectionWait_ns;
-}
-
-bool Engine::can_transmit(const OpenReversal& r) const noexcept {
-  const bool sealed = r.shot != kNoSlot && shots_[r.shot].seal.has_value();
-  return sealed || ports_.wire.can_send(net::RequestClass::trade);
 }
 
 int Engine::expire_waiters(Ns now) noexcept {

@@ -1,7 +1,6 @@
-// Shots: a reversal prepared ahead (arm), its request kept signed (armed) and, where configured, encrypted
-// into a connection of its own (sealed), then sent by one short intent (fire) that obeys everything an intent
-// obeys. A shot's clientOid is reserved when it is armed and stands in one record at most, so there is one
-// attempt.
+// Shots: a reversal prepared ahead (arm), its request kept signed, then sent by one short intent (fire) that
+// obeys everything an intent obeys. A shot's clientOid is reserved when it is armed and stands in one record
+// at most, so there is one attempt.
 #include <algorithm>
 
 #include "common/assert.hpp"
@@ -17,8 +16,6 @@ using wire::EventKind;
 
 namespace {
 
-/// Between two attempts to seal a shot: bounds the handshakes that a peer who closes at once can cause.
-constexpr Ns kSealRetry_ns = 100 * kMillisecond;
 /// Where the venue's clock is not known, nothing can be signed; looked at again after so long.
 constexpr Ns kClockRetry_ns = 10 * kMillisecond;
 
@@ -38,8 +35,6 @@ BH_ON_PATH void Engine::step(Shot& shot, ShotEvent event) noexcept {
   BH_ASSERT(next != ShotState::invalid);
   shot.state = next;
 }
-
-bool Engine::seals() const noexcept { return config_.shots.max_sealed > 0 && !config_.gateway.dry_run; }
 
 DenyReason Engine::admit_shot(StrategyIndex strategy, const wire::Intent& intent, PositionIndex position,
                               Ns now) const noexcept {
@@ -88,15 +83,13 @@ void Engine::arm(LaneIndex lane, StrategyIndex strategy, const wire::Intent& int
   shot.client_oid = name.text;
   sign_shot(shot, now);
   ++counters_.shots_armed;
-  tell_armed(shot, /*spare_room_only=*/false, now);
-  schedule_shot(index, now);
+  tell_armed(shot, now);
+  schedule_shot(index);
 }
 
 void Engine::expect_shot(std::uint32_t index) const noexcept {
   shots_.expect(index);
-  const Shot& shot = shots_[index];
-  if (shot.seal) ports_.wire.expect(*shot.seal);
-  expect(shot.position);
+  expect(shots_[index].position);
 }
 
 BH_ON_PATH void Engine::fire_shot(LaneIndex lane, StrategyIndex strategy, const wire::Intent& fire,
@@ -164,30 +157,6 @@ void Engine::sign_shot(Shot& shot, Ns now) noexcept {
   shot.length = static_cast<std::uint32_t>(length);
 }
 
-/// Encrypts the request as it is now. The old seal holds an older one, so it goes in any case; that there is
-/// a connection for the new one was asked before the request was signed again.
-void Engine::seal_shot(std::uint32_t index, Ns now) noexcept {
-  Shot& shot = shots_[index];
-  const bool may = shot.seal.has_value() || shots_.sealed() < config_.shots.max_sealed;
-  const std::optional<net::Reservation> fresh =
-      may ? ports_.wire.seal(shot.bytes(), now) : std::optional<net::Reservation>{};
-  const bool was_sealed = shot.seal.has_value();
-  unseal_shot(shot, now);
-  if (!fresh) {
-    shot.seal_after_ns = now + kSealRetry_ns;
-    return;
-  }
-  shots_.note_sealed(shot, *fresh);
-  ++counters_.seals;
-  if (!was_sealed) tell_armed(shot, /*spare_room_only=*/true, now);
-}
-
-void Engine::unseal_shot(Shot& shot, Ns now) noexcept {
-  if (!shot.seal) return;
-  ports_.wire.spoil(*shot.seal, now);
-  shots_.note_unsealed(shot);
-}
-
 /// One shot a turn: what is due here is never as urgent as an intent.
 int Engine::tend_shots(Ns now) noexcept {
   const std::uint32_t index = shots_.next();
@@ -205,37 +174,23 @@ int Engine::tend_shots(Ns now) noexcept {
     shots_.tend_at(index, std::min(shot.intent.deadline_ns, now + kClockRetry_ns));
     return 1;
   }
-  const bool old = now - shot.signed_ns >= shot_age_ns_;
-  // Without a connection for the new seal the old one stays for a while: it is as good as it was.
-  const bool too_old = now - shot.signed_ns >= shot_age_ns_ + shot_age_ns_ / 2;
-  if (old && !too_old && shot.seal && ports_.wire.free_connections() < 2) {
-    shots_.tend_at(index, std::min(shot.intent.deadline_ns, now + kSealRetry_ns));
-    return 1;
-  }
-  if (old) {
+  if (now - shot.signed_ns >= shot_age_ns_) {
     sign_shot(shot, now);
     ++counters_.signed_again;
   }
-  if (seals() && (old || (!shot.seal && shot.seal_after_ns <= now))) seal_shot(index, now);
-  schedule_shot(index, now);
+  schedule_shot(index);
   return 1;
 }
 
-void Engine::schedule_shot(std::uint32_t index, Ns now) noexcept {
+void Engine::schedule_shot(std::uint32_t index) noexcept {
   const Shot& shot = shots_[index];
-  Ns due = std::min(shot.intent.deadline_ns, shot.signed_ns + shot_age_ns_);
-  if (seals() && !shot.seal) due = std::min(due, std::max(now, shot.seal_after_ns));
-  shots_.tend_at(index, due);
+  shots_.tend_at(index, std::min(shot.intent.deadline_ns, shot.signed_ns + shot_age_ns_));
 }
 
-BH_ON_PATH bool Engine::freshen_shot(std::uint32_t index, Ns now) noexcept {
+BH_ON_PATH void Engine::freshen_shot(std::uint32_t index, Ns now) noexcept {
   Shot& shot = shots_[index];
   // Its timer keeps it younger, unless it waited, or this thread was kept from running.
-  if (now - shot.signed_ns >= 2 * shot_age_ns_ && clock_.known(now)) {
-    unseal_shot(shot, now);
-    sign_shot(shot, now);
-  }
-  return shot.seal.has_value();
+  if (now - shot.signed_ns >= 2 * shot_age_ns_ && clock_.known(now)) sign_shot(shot, now);
 }
 
 BH_ON_PATH void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
@@ -248,19 +203,6 @@ BH_ON_PATH void Engine::take_shot(OpenReversal& r, Ns now) noexcept {
   r.signed_venue_ms = shot.signed_venue_ms;
 }
 
-BH_ON_PATH Sent Engine::send_shot(Shot& shot, net::RequestToken token, Ns reply_deadline_ns,
-                                  Ns now) noexcept {
-  BH_ASSERT(shot.state == ShotState::spent);
-  if (shot.seal) {
-    const Sent sent = ports_.wire.fire(*shot.seal, token, reply_deadline_ns, now);
-    shots_.note_unsealed(shot);
-    if (sent.status == net::WriteStatus::written) ++counters_.seals_fired;
-    if (sent.status != net::WriteStatus::no_connection) return sent;
-    ++counters_.seals_lost;
-  }
-  return ports_.wire.send(token, net::RequestClass::trade, shot.bytes(), reply_deadline_ns, now);
-}
-
 void Engine::release_shot(OpenReversal& r, Ns now) noexcept {
   const std::uint32_t index = r.shot;
   r.shot = kNoSlot;
@@ -271,13 +213,12 @@ void Engine::release_shot(OpenReversal& r, Ns now) noexcept {
     return;
   }
   step(shot, ShotEvent::returned);
-  schedule_shot(index, now);
+  schedule_shot(index);
 }
 
 void Engine::end_shot(std::uint32_t index, DenyReason reason, Ns now) noexcept {
   Shot& shot = shots_[index];
   step(shot, ShotEvent::dropped);
-  unseal_shot(shot, now);
   const OpenReversal words = words_of(shot);
   shots_.remove(index);
   wire::Outcome out = event_of(words, EventKind::disarmed);
@@ -286,17 +227,12 @@ void Engine::end_shot(std::uint32_t index, DenyReason reason, Ns now) noexcept {
   tell_journaled(words, out, now);
 }
 
-void Engine::tell_armed(const Shot& shot, bool spare_room_only, Ns now) noexcept {
+void Engine::tell_armed(const Shot& shot, Ns now) noexcept {
   const OpenReversal words = words_of(shot);
   wire::Outcome out = event_of(words, EventKind::armed);
   out.client_oid = shot.client_oid;
   out.encoded_ns = now;
-  if (shot.seal) out.connection = static_cast<std::uint16_t>(shot.seal->connection + 1);
-  if (!spare_room_only) {
-    tell(words, out);
-  } else if (lane_book_.is_attached(shot.lane) && !lane_book_.replaying(shot.lane)) {
-    (void)ports_.lanes.offer(shot.lane, out);
-  }
+  tell(words, out);
 }
 
 void Engine::drop_shots(std::optional<AccountIndex> account, DenyReason reason, Ns now) noexcept {
@@ -305,18 +241,6 @@ void Engine::drop_shots(std::optional<AccountIndex> account, DenyReason reason, 
     const Shot& shot = shots_[index];
     if (shot.state != ShotState::armed || (account && shot.account != *account)) continue;
     end_shot(index, reason, now);
-  }
-}
-
-void Engine::on_reserved_lost(std::uint16_t connection, Ns now) noexcept {
-  for (std::uint32_t index = 0; index < shots_.size(); ++index) {
-    Shot& shot = shots_[index];
-    if (!shot.seal || shot.seal->connection != connection) continue;
-    shots_.note_unsealed(shot);
-    ++counters_.seals_lost;
-    shot.seal_after_ns = now + kSealRetry_ns;
-    if (shot.state == ShotState::armed) schedule_shot(index, now);
-    return;
   }
 }
 

@@ -33,7 +33,7 @@ void Engine::on_time_lost(Ns lost, Ns now) noexcept {
     if (shot.state != order::ShotState::armed && shot.state != order::ShotState::firing) continue;
     shot.intent.deadline_ns = earlier(shot.intent.deadline_ns, lost);
     shot.signed_ns -= lost;
-    if (shot.state == order::ShotState::armed) schedule_shot(index, now);
+    if (shot.state == order::ShotState::armed) schedule_shot(index);
   }
   book_.on_time_lost(lost);
   jobs_.refresh.hasten(now);  // What was known of positions has grown old meanwhile.

@@ -24,7 +24,7 @@ namespace backhand::engine {
 struct Sent {
   net::WriteStatus status = net::WriteStatus::no_connection;
   std::uint16_t connection = 0;
-  Ns encoded_ns = 0;  ///< When the port was entered: the request was complete. Of a seal, written_ns.
+  Ns encoded_ns = 0;  ///< When the port was entered: the request was complete.
   Ns written_ns = 0;  ///< Just before the kernel was asked to take the bytes.
 };
 
@@ -39,27 +39,12 @@ class WirePort {
   [[nodiscard]] virtual Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns, Ns now) noexcept = 0;
 
-  // Sealed shots: a request encrypted ahead into a connection that from then on sends it or nothing.
-
-  /// None where no connection can be spared now.
-  [[nodiscard]] virtual std::optional<net::Reservation> seal(std::span<const char> bytes,
-                                                             Ns now) noexcept = 0;
-  /// Writes what was sealed, at most once. `no_connection`: the seal was lost and nothing was tried, so that
-  /// the bytes may go another way; after any other answer they may not.
-  [[nodiscard]] virtual Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
-                                  Ns now) noexcept = 0;
-  /// Drops the connection by reset; what was sealed never leaves. Nothing where the seal is lost already.
-  virtual void spoil(net::Reservation seal, Ns now) noexcept = 0;
-
   /// From within the telling of a reply: it cannot be the answer to its request, so what else comes on its
   /// connection may be another request's too. The connection is reset.
   virtual void distrust(std::uint16_t connection) noexcept { (void)connection; }
   /// From within the telling of a reply: asks the peer something behind it, on the same connection. Ends in
   /// on_checked or on_not_checked of the reply's token.
   virtual void check(std::uint16_t connection) noexcept = 0;
-
-  /// It is about to be fired: brings what that reads into the nearest cache. A hint; changes nothing.
-  virtual void expect(net::Reservation seal) const noexcept { (void)seal; }
 
   /// For turns in which nothing was done: brings a little of what the next write will use into the cache.
   virtual void keep_near() noexcept {}

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,7 +19,6 @@
 #include "gateway/bitget/dialect.hpp"
 #include "gateway/engine/open_reversal.hpp"
 #include "gateway/journal/client_oid.hpp"
-#include "gateway/net/handler.hpp"
 #include "gateway/order/shot_state.hpp"
 #include "gateway/pacing/indexed_heap.hpp"
 
@@ -36,12 +34,10 @@ struct Shot {
   PositionIndex position;
   std::uint32_t reversal = kNoSlot;  ///< With firing: the open reversal that has it.
   std::uint32_t next_in_lane = kNoSlot;
-  std::optional<net::Reservation> seal;  ///< Its bytes are encrypted into this connection.
-  journal::ReversalKey key;              ///< Reserved for it; stands in at most one record.
+  journal::ReversalKey key;  ///< Reserved for it; stands in at most one record.
   wire::ClientOid client_oid;
   VenueMs signed_venue_ms = 0;  ///< The timestamp that its request carries.
   Ns signed_ns = 0;             ///< When it was signed.
-  Ns seal_after_ns = 0;         ///< Without a seal: not tried before.
   Ns taken_ns = 0;
   std::uint32_t length = 0;  ///< Of its request.
   wire::Intent intent{};     ///< The arm.
@@ -72,7 +68,6 @@ class ShotBook {
   [[nodiscard]] std::uint32_t open() const noexcept {
     return size_ - static_cast<std::uint32_t>(free_.size());
   }
-  [[nodiscard]] std::uint32_t sealed() const noexcept { return sealed_; }
   [[nodiscard]] std::uint32_t of_strategy(StrategyIndex strategy) const noexcept {
     return of_strategy_[strategy.value];
   }
@@ -92,8 +87,6 @@ class ShotBook {
     while (table_[at] != kNoSlot) at = next_place(at);
     table_[at] = index;
     shot.reversal = kNoSlot;
-    shot.seal.reset();
-    shot.seal_after_ns = 0;
     shot.next_in_lane = lane_heads_[lane.value];
     lane_heads_[lane.value] = index;
     ++of_strategy_[strategy.value];
@@ -128,18 +121,9 @@ class ShotBook {
   /// It is about to be fired: brings it into the nearest cache.
   void expect(std::uint32_t index) const noexcept {
     prefetch_bytes_to_write(&shots_[index], offsetof(Shot, request));
-    prefetch_bytes(shots_[index].request.data(), shots_[index].seal ? 0 : kExpectedRequest);
+    prefetch_bytes(shots_[index].request.data(), kExpectedRequest);
   }
   [[nodiscard]] std::uint32_t first_in_lane(LaneIndex lane) const noexcept { return lane_heads_[lane.value]; }
-
-  void note_sealed(Shot& shot, const net::Reservation& seal) noexcept {
-    shot.seal = seal;
-    ++sealed_;
-  }
-  void note_unsealed(Shot& shot) noexcept {
-    shot.seal.reset();
-    --sealed_;
-  }
 
   void tend_at(std::uint32_t index, Ns when) noexcept { due_.put(index, when); }
   /// Until it is given a time again.
@@ -177,7 +161,6 @@ class ShotBook {
 
   std::unique_ptr<Shot[]> shots_;
   std::uint32_t size_;
-  std::uint32_t sealed_ = 0;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> lane_heads_;   ///< By lane: its newest shot.
   std::vector<std::uint32_t> table_;        ///< Open addressing, a power of two, at most half full.

@@ -35,9 +35,7 @@ void Connection::on_handed_over(std::unique_ptr<Link> link) noexcept {
   ended_ = false;
   readable_ns_ = 0;
   replied_ns_ = 0;
-  const std::uint32_t generation = notes.generation + 1;
   notes = {};
-  notes.generation = generation;
 }
 
 void Connection::on_retire() noexcept {

@@ -21,22 +21,14 @@ enum class ReadResult : std::uint8_t {
   broken,   ///< The connection cannot be used: see trouble().
 };
 
-enum class ReserveState : std::uint8_t {
-  none,      ///< In the pool.
-  reserved,  ///< Taken out; may be sealed.
-  sealed,    ///< Holds one encrypted record: sends that or nothing.
-};
-
 /// What the pool notes about a connection; plain values that it may change.
 struct ConnectionNotes {
   RequestToken token;
   RequestClass request_class = RequestClass::trade;
-  bool busy = false;  ///< A request is outstanding, or its reply is just being told.
-  ReserveState reserve = ReserveState::none;
-  std::uint32_t generation = 0;  ///< Counts the connections that were in this place.
-  std::uint32_t requests = 0;    ///< Written on this connection, the probe included.
-  Ns deadline_ns = kNever;       ///< With busy.
-  Ns written_ns = 0;             ///< With busy.
+  bool busy = false;           ///< A request is outstanding, or its reply is just being told.
+  std::uint32_t requests = 0;  ///< Written on this connection, the probe included.
+  Ns deadline_ns = kNever;     ///< With busy.
+  Ns written_ns = 0;           ///< With busy.
   Ns adopted_ns = 0;
   Ns last_used_ns = 0;        ///< Last hand-over or whole reply.
   Ns round_trip_ns = 0;       ///< Of probe and pings, smoothed.
@@ -67,11 +59,6 @@ class Connection {
 
   /// Encrypts a whole request into the connection; nothing leaves. False: the connection is broken.
   [[nodiscard]] bool encrypt(std::span<const char> bytes) noexcept;
-  /// push() is about to be called: brings what it reads into the nearest cache.
-  void expect() const noexcept {
-    prefetch_to_write(*link_);
-    prefetch_to_write(notes);
-  }
   /// Goes on bringing what a request and its reply use into the second cache, some lines at a time; true at
   /// the end of it.
   bool keep_near(std::size_t lines) noexcept {

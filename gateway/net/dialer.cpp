@@ -108,7 +108,7 @@ std::vector<tcp::endpoint> in_order(const tcp::resolver::results_type& found,
 using FileLook = std::array<std::int64_t, 4>;
 
 FileLook look_of(const std::string& path) noexcept {
-  struct stat status{};
+  struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return {};
   return {static_cast<std::int64_t>(status.st_ino), status.st_size, status.st_mtim.tv_sec,
           status.st_mtim.tv_nsec};
@@ -451,7 +451,7 @@ void Dialer::Dial::read_probe_reply() {
         break;
       case TlsReadStatus::more:
         if (!link.tls.spoiled()) return on_flushed({});
-        // A peer that renews its keys now has done so in good order; nothing is sealed in yet.
+        // A peer that renews its keys now has done so in good order.
         if (!link.tls.accept_key_updates()) return fail(peer() + " spoiled the new connection");
         return flush();
       case TlsReadStatus::closed:

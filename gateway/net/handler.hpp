@@ -35,12 +35,6 @@ struct [[nodiscard]] WriteResult {
   Ns written_ns = 0;             ///< Just before send(); with written and not_written.
 };
 
-/// A connection taken out of the pool for one request that is encrypted ahead.
-struct Reservation {
-  std::uint16_t connection = 0;
-  std::uint32_t generation = 0;  ///< Tells it from a later connection in the same place.
-};
-
 /// Why a written request will have no reply. Whether the peer acted on it is unknown in every case.
 enum class LossReason : std::uint8_t {
   timeout,            ///< No whole reply by its deadline.
@@ -118,11 +112,6 @@ class Handler {
   }
   /// A dial that may_dial had allowed ended without a connection; its probe may have been written.
   virtual void on_dial_failed(Ns now) noexcept { (void)now; }
-  /// A reserved connection was lost before it was fired; what was sealed into it never left.
-  virtual void on_reserved_lost(std::uint16_t connection, Ns now) noexcept {
-    (void)connection;
-    (void)now;
-  }
 
  protected:
   ~Handler() = default;

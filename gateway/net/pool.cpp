@@ -18,8 +18,8 @@ namespace backhand::net {
 namespace {
 
 constexpr std::uint32_t kMaxConnections = 64;
-// Places for each wanted connection: itself, the one that is to replace it, one that is reserved.
-constexpr std::uint32_t kPlacesEach = 3;
+// Places for each wanted connection: itself and the one that is to replace it.
+constexpr std::uint32_t kPlacesEach = 2;
 constexpr std::uint32_t kWakeKey = UINT32_MAX;
 constexpr int kEventsPerTurn = 16;
 // A connection that breaks so soon, having served nothing, counts as a failed dial.
@@ -93,7 +93,7 @@ Pool::~Pool() {
 
 bool Pool::is_free(const Connection& connection, Ns now) const noexcept {
   const ConnectionNotes& notes = connection.notes;
-  return connection.state() == ConnectionState::ready && !notes.busy && notes.reserve == ReserveState::none &&
+  return connection.state() == ConnectionState::ready && !notes.busy &&
          now - notes.last_used_ns < ms(settings_.max_idle_ms);
 }
 
@@ -164,7 +164,6 @@ BH_ON_PATH WriteResult Pool::push(Connection& connection, RequestToken token, Re
   notes.token = token;
   notes.request_class = request_class;
   notes.deadline_ns = deadline_ns;
-  notes.reserve = ReserveState::none;
   waiting_.push_back(&connection);
   near_cursor_ = connection.place();
   ++counters_.written;
@@ -227,14 +226,12 @@ int Pool::do_ready_work(Ns now) noexcept {
   return work + do_work(now);
 }
 
-/// Those that may be used any moment: the trade's choice, what is reserved, and what awaits a reply.
+/// Those that may be used any moment: the trade's choice and what awaits a reply.
 void Pool::keep_near() noexcept {
   constexpr std::size_t kLines = 8;
   prefetch(*this);
   Connection& connection = *connections_[near_cursor_];
-  const ConnectionNotes& notes = connection.notes;
-  const bool wanted = connection.established() &&
-                      (&connection == chosen_ || notes.busy || notes.reserve != ReserveState::none);
+  const bool wanted = connection.established() && (&connection == chosen_ || connection.notes.busy);
   if (wanted && !connection.keep_near(kLines)) return;
   near_cursor_ = near_cursor_ + 1 < connections_.size() ? near_cursor_ + 1 : 0;
 }
@@ -392,7 +389,6 @@ void Pool::abandon(Connection& connection) noexcept {
   std::unique_ptr<Link> link = connection.on_lost();
   close_by_reset(*link);
   dialer_->bury(std::move(link));
-  connection.notes.reserve = ReserveState::none;
   count_ready();
   next_due_ = 0;
 }
@@ -427,9 +423,7 @@ void Pool::tell_lost(const ConnectionNotes& notes, LossReason reason, Ns now) no
 void Pool::drop_idle(Connection& connection, LossReason reason, Ns now) noexcept {
   ++counters_.closed_by_peer;
   note_if_stillborn(connection, now);
-  const bool was_reserved = connection.notes.reserve != ReserveState::none;
   abandon(connection);
-  if (was_reserved) handler_.on_reserved_lost(connection.place(), now);
   tell(reason == LossReason::end_of_stream ? "the peer closed an idle connection"
                                            : "an idle connection was spoilt by the peer");
 }
@@ -467,9 +461,8 @@ void Pool::close(Ns now) noexcept {
 }
 
 void Pool::count_ready() noexcept {
-  ready_ = static_cast<unsigned>(std::ranges::count_if(connections_, [](const auto& connection) {
-    return connection->state() == ConnectionState::ready && connection->notes.reserve == ReserveState::none;
-  }));
+  ready_ = static_cast<unsigned>(std::ranges::count_if(
+      connections_, [](const auto& connection) { return connection->state() == ConnectionState::ready; }));
 }
 
 /// Callbacks come from within do_work only. Just after a write there is something better to do: its reply is

@@ -43,7 +43,7 @@ struct PoolCounters {
 
 class Pool {
  public:
-  /// Largest request that send() and seal() take: one TLS record.
+  /// Largest request that send() takes: one TLS record.
   static constexpr std::size_t kMaxRequestBytes = 16'384;
 
   /// Checks the settings, loads the authorities and starts the dialing thread; the first dials begin with the
@@ -89,29 +89,12 @@ class Pool {
   /// When do_work has something to do even if no socket becomes readable; kNever: nothing.
   [[nodiscard]] Ns next_due() const noexcept { return next_due_; }
 
-  /// Connections that could carry a request now or after the reply that they await; reserved ones not
-  /// counted.
+  /// Connections that could carry a request now or after the reply that they await.
   [[nodiscard]] unsigned ready() const noexcept { return ready_; }
   /// Of these, the ones without an outstanding request.
   [[nodiscard]] unsigned free(Ns now) const noexcept;
   [[nodiscard]] unsigned wanted() const noexcept { return settings_.connections; }
   [[nodiscard]] const PoolCounters& counters() const noexcept { return counters_; }
-
-  /// Takes a free connection out of the pool, if another stays free and at most `wanted()` are reserved
-  /// already; a new one is dialed in its place.
-  [[nodiscard]] std::optional<Reservation> reserve(Ns now) noexcept;
-  /// Encrypts `bytes` into the reserved connection, once. From here on it sends that record or nothing.
-  /// False: the connection is gone.
-  [[nodiscard]] bool seal(Reservation reservation, std::span<const char> bytes) noexcept;
-  /// One send() of the sealed record. The reply comes as after send(). `no_connection`: it was lost before,
-  /// and send() was not called; any other answer means that it was, and that there is no other attempt.
-  WriteResult fire(Reservation reservation, RequestToken token, Ns deadline_ns, Ns now) noexcept;
-  /// It is about to be fired: a hint to the cache.
-  void expect(Reservation reservation) const noexcept;
-  /// Drops a reserved connection by reset, without close_notify; what was sealed never leaves. No callback.
-  void spoil(Reservation reservation, Ns now) noexcept;
-  /// Is it still there, unfired and unspoilt?
-  [[nodiscard]] bool holds(Reservation reservation) const noexcept;
 
   /// Aborts everything by reset, with on_lost(closed_by_us) for each outstanding request. Nothing can be sent
   /// afterwards.
@@ -124,7 +107,6 @@ class Pool {
   [[nodiscard]] bool is_expiring(const Connection& connection, Ns now) const noexcept;
   [[nodiscard]] Connection* pick(RequestClass request_class, Ns now) const noexcept;
   void choose(Ns now) noexcept;
-  [[nodiscard]] Connection* find(Reservation reservation) const noexcept;
 
   WriteResult write(Connection& connection, RequestToken token, RequestClass request_class,
                     std::span<const char> bytes, Ns deadline_ns) noexcept;

@@ -72,8 +72,7 @@ void Pool::trim(Ns now) noexcept {
     Connection* surplus = nullptr;
     const auto rank = [&](const Connection& c) { return std::pair(is_expiring(c, now), c.notes.requests); };
     for (const auto& connection : connections_) {
-      const bool idle = connection->state() == ConnectionState::ready && !connection->notes.busy &&
-                        connection->notes.reserve == ReserveState::none;
+      const bool idle = connection->state() == ConnectionState::ready && !connection->notes.busy;
       if (idle && (surplus == nullptr || rank(*connection) > rank(*surplus))) surplus = connection.get();
     }
     if (surplus == nullptr) return;  // All carry something; the next upkeep comes back to it.
@@ -127,12 +126,7 @@ int Pool::upkeep_of(Connection& connection, Ns now) noexcept {
     return 0;
   }
   ++counters_.retired;
-  if (notes.reserve == ReserveState::none) {
-    close_idle(connection, "a connection was idle for too long", now);
-  } else {
-    abandon(connection);
-    handler_.on_reserved_lost(connection.place(), now);
-  }
+  close_idle(connection, "a connection was idle for too long", now);
   return 1;
 }
 
@@ -169,8 +163,7 @@ int Pool::ping_idle(Ns now) noexcept {
 
 int Pool::dial(Ns now) noexcept {
   const auto lasting = static_cast<unsigned>(std::ranges::count_if(connections_, [&](const auto& connection) {
-    return connection->state() == ConnectionState::ready && connection->notes.reserve == ReserveState::none &&
-           !is_expiring(*connection, now);
+    return connection->state() == ConnectionState::ready && !is_expiring(*connection, now);
   }));
   const auto places_left = static_cast<unsigned>(
       std::ranges::count_if(connections_, [](const auto& connection) { return !connection->established(); }));

@@ -10,7 +10,7 @@
 namespace backhand::order {
 
 enum class ShotState : std::uint8_t {
-  armed,   ///< Its request is signed; nothing was recorded or sent under its name. May also be sealed.
+  armed,   ///< Its request is signed; nothing was recorded or sent under its name.
   firing,  ///< A fire intent has it: it waits for a slot, a position or a connection. Still nothing recorded.
   spent,   ///< An `intended` record bears its name: it is written now or never, and not a second time.
   gone,    ///< Terminal: its strategy has been told.

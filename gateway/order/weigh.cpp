@@ -79,6 +79,17 @@ bool closes_more_than_held(const CaseFacts& facts, const Finding& finding) noexc
   return has_before(facts) && finding.closed > facts.before.held(facts.held_side);
 }
 
+/// The sibling carries no id, and the position shows what our order alone would have done and not what both
+/// would: the sibling may be of a reversal before, or somebody else may have traded. Two stories fit.
+bool fits_without_sibling(const CaseEvidence& evidence, const Legs& legs) noexcept {
+  const CaseFacts& facts = evidence.facts;
+  if (!has_before(facts)) return false;
+  const Decimal closed = legs.close->filled;
+  const Decimal opened = legs.open->filled;
+  if (is_exact(facts, evidence.latest, closed, opened)) return false;
+  return is_exact(facts, evidence.latest, legs.close_ours ? closed : opened, {});
+}
+
 /// Two orders, both executed in full. Nothing can come after that, so no grace is waited for; the position is
 /// read to say what it is now, and to vouch for a sibling that carries no id.
 void weigh_complete(const CaseEvidence& evidence, const Settings& settings, const Legs& legs,
@@ -106,7 +117,7 @@ void weigh_complete(const CaseEvidence& evidence, const Settings& settings, cons
   const Ground ground = sure ? Ground::legs_by_id : Ground::leg_and_sibling;
   const bool seen = exact ? may_be_later : sure && shows_legs && is_later;
   finding.foreign_change = evidence.foreign_reversal || ((seen || settled_down) && moved_otherwise);
-  if (!sure && (legs.unclaimed || evidence.early_other)) {
+  if (!sure && (legs.unclaimed || evidence.early_other || fits_without_sibling(evidence, legs))) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }
@@ -205,8 +216,8 @@ void weigh_partial(const CaseEvidence& evidence, const Settings& settings, const
   // From here on a newer read is the only thing that could still help.
   finding.wants_position = true;
   const bool sure = alone || (legs.close_ours && legs.open_ours);
-  if (!sure &&
-      (legs.unclaimed || legs.weak || evidence.early_other || closes_more_than_held(facts, finding))) {
+  if (!sure && (legs.unclaimed || legs.weak || evidence.early_other ||
+                closes_more_than_held(facts, finding) || fits_without_sibling(evidence, legs))) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }
@@ -344,7 +355,8 @@ Finding weigh_absence(const CaseEvidence& evidence, const Settings& settings, co
     return finding;
   }
   finding.wants_position = true;
-  if (legs.unclaimed)
+  // Beside another's row just before the window, what carries no id in it may be that one's other leg.
+  if (legs.unclaimed || (legs.close != nullptr && evidence.early_other))
     finding.ground = Ground::ambiguous_rows;
   else if (legs.close != nullptr)
     weigh_nameless(evidence, settings, legs, finding);

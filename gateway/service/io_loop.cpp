@@ -53,17 +53,8 @@ class IoLoop::PoolWire final : public engine::WirePort {
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override;
-  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char> bytes, Ns now) noexcept override {
-    const std::optional<net::Reservation> reserved = pool_->reserve(now);
-    if (!reserved || !pool_->seal(*reserved, bytes)) return std::nullopt;
-    return reserved;
-  }
-  [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
-                                  Ns now) noexcept override;
-  void spoil(net::Reservation seal, Ns now) noexcept override { pool_->spoil(seal, now); }
   void distrust(std::uint16_t connection) noexcept override { pool_->distrust(connection); }
   void check(std::uint16_t connection) noexcept override { pool_->check(connection); }
-  void expect(net::Reservation seal) const noexcept override { pool_->expect(seal); }
   void keep_near() noexcept override { pool_->keep_near(); }
   void rehearse_request(std::span<const char> bytes) noexcept override {
     if (rehearsal_ != nullptr) rehearsal_->request(bytes);
@@ -87,13 +78,6 @@ BH_ON_PATH engine::Sent IoLoop::PoolWire::send(net::RequestToken token, net::Req
                                                Ns now) noexcept {
   const Ns encoded_ns = monotonic_now();
   return stamped(encoded_ns, pool_->send(token, request_class, bytes, reply_deadline_ns, now));
-}
-
-BH_ON_PATH engine::Sent IoLoop::PoolWire::fire(net::Reservation seal, net::RequestToken token,
-                                               Ns reply_deadline_ns, Ns now) noexcept {
-  // The request was complete long ago; what is worth a stamp is when it was written.
-  const net::WriteResult result = pool_->fire(seal, token, reply_deadline_ns, now);
-  return stamped(result.written_ns, result);
 }
 
 class IoLoop::LanePort final : public engine::LanePort {
@@ -147,9 +131,6 @@ class IoLoop::PoolHandler final : public net::Handler {
     engine_.on_not_checked(token, asked, now);
   }
   void on_dial_failed(Ns now) noexcept override { engine_.on_dial_failed(now); }
-  void on_reserved_lost(std::uint16_t connection, Ns now) noexcept override {
-    engine_.on_reserved_lost(connection, now);
-  }
 
  private:
   engine::Engine& engine_;

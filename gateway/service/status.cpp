@@ -79,7 +79,6 @@ std::string counters_json(const engine::Counters& c) {
       .number("unresolved", c.unresolved);
   out.number("throttled", c.throttled).number("lookups", c.lookups).number("lookups_lost", c.lookups_lost);
   out.number("shots_armed", c.shots_armed).number("shots_fired", c.shots_fired);
-  out.number("seals_fired", c.seals_fired).number("seals", c.seals).number("seals_lost", c.seals_lost);
   out.number("signed_again", c.signed_again);
   out.number("replayed", c.replayed).number("replies_distrusted", c.distrusted);
   out.number("late_replies", c.late_replies).number("foreign_changes", c.foreign_changes);

@@ -46,7 +46,6 @@ class Intent:
     pushed: bool = True
     was_acted_on: bool = False
     was_armed: bool = False
-    sealed: bool = False    # Told to be armed once more.
 
 
 class Lane:
@@ -137,7 +136,6 @@ class Lane:
             if not record and line["kind"] != "denied":
                 self.wrong.append(f"{tag} has a terminal event without a record number: {what}")
         elif line["kind"] == "armed":
-            intent.sealed = intent.was_armed
             intent.was_armed = True
         elif line["kind"] != "queued":
             intent.was_acted_on = True
@@ -254,9 +252,8 @@ def judge(lanes, truth):
 def _shot_counts(lanes):
     intents = [i for lane in lanes for i in lane.intents.values()]
     ends = collections.Counter(e["deny"] for i in intents if i.does == "arm" for e in i.ends[:1] if e["kind"] == "disarmed")
-    return {"armed_or_sealed_told": sum(lane.events["armed"] for lane in lanes),
+    return {"armed_told": sum(lane.events["armed"] for lane in lanes),
             "sent": sum(i.does == "fire" and i.was_acted_on for i in intents),
-            "sent_after_sealing": sum(i.does == "fire" and i.was_acted_on and i.target is not None and i.target.sealed for i in intents),
             "settled_reversed": sum(i.does == "fire" and any(e["result"] == "reversed" for e in i.ends) for i in intents),
             "disarmed_because": dict(ends.most_common())}
 

@@ -22,7 +22,7 @@ from stand import Account  # noqa: E402
 
 ALL_CALLS = [("send", "before"), ("send", "half"), ("send", "after"), ("recv", "before"), ("recv", "after"),
              ("store", "before"), ("store", "half"), ("store", "after"), ("clock", "before")]
-# arm: from there, through the sealing, to the end of what the fire sent. fire: of a shot that is sealed.
+# arm: from there to the end of what the fire sent. fire: from the fire on.
 KINDS = {"reversal": ALL_CALLS, "arm": ALL_CALLS, "fire": ALL_CALLS, "start": [("any", "before"), ("any", "after")]}
 # The clock is read in every idle turn as well, so that counting never ends by itself; a reversal is over by then.
 MOST_STEPS = {"clock": 120}
@@ -82,7 +82,7 @@ class EveryStep:
         if self.arguments.during == "fire":
             told = self.stand.read_logs()[0].events["armed"]
             self.push_one()
-            wait_for("the seal", lambda: self.stand.read_logs()[0].events["armed"] >= told + 2)
+            wait_for("the shot", lambda: self.stand.read_logs()[0].events["armed"] > told)
         self.stand.processes["gateway"].send_signal(signal.SIGUSR1)
         self.push_one()
         wait_for("an answer or death", lambda: self.dead() or self.answered(), 30)
@@ -122,8 +122,7 @@ class EveryStep:
             s.start_venue(*VENUE)
             s.write_config([Account("main")], [("ETHUSDT", "USDT-FUTURES")], [("steps", [("main", "*")], *STRATEGY_OPTIONS)],
                            gateway=f'hot_dir = "{s.hot_dir}"\njournal_segment_mb = 2\ndurability = "{self.arguments.durability}"',
-                           venue=VENUE_CONFIG, pacing="no_reply_hold_ms = 50", port=s.start_proxy(),
-                           shots="max_sealed = 1" if self.has_shot else "")
+                           venue=VENUE_CONFIG, pacing="no_reply_hold_ms = 50", port=s.start_proxy())
             at = self.start_at if self.arguments.during == "start" else self.reversal_at
             for call, phase in KINDS[self.arguments.during]:
                 for n in range(0, MOST_STEPS.get(call, 10_000), self.arguments.stride):

@@ -31,8 +31,6 @@ constexpr std::array<BugName, kBugs> kNames{{
     {pacing_limit_wrong, "pacing_limit_wrong"},
     {timestamp_ahead, "timestamp_ahead"},
     {unread_row_is_flat, "unread_row_is_flat"},
-    {seal_and_again, "seal_and_again"},
-    {spoilt_seal_leaves, "spoilt_seal_leaves"},
     {shots_forgotten, "shots_forgotten"},
     {journal_room_ignored, "journal_room_ignored"},
     {queued_again, "queued_again"},

@@ -37,8 +37,6 @@ enum class Bug : std::uint8_t {
   pacing_limit_wrong,    ///< One request a second more than the venue allows.
   timestamp_ahead,       ///< Requests are signed with a time ahead of the venue's clock.
   unread_row_is_flat,    ///< A row of positions that cannot be read is left out as if nothing were held.
-  seal_and_again,        ///< A sealed record that has left is taken for lost, and its shot sent another way.
-  spoilt_seal_leaves,    ///< Dropping a sealed connection sends what was encrypted.
   shots_forgotten,       ///< A restart forgets which shots were armed.
   journal_room_ignored,  ///< Intents are taken although the journal has no room for what they will record.
   queued_again,          ///< `queued` is told anew whenever an intent is submitted anew.

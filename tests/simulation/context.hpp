@@ -11,6 +11,7 @@
 
 #include "common/time.hpp"
 #include "tests/simulation/bugs.hpp"
+#include "tests/simulation/digest.hpp"
 #include "tests/simulation/faults.hpp"
 #include "tests/simulation/random.hpp"
 
@@ -66,6 +67,7 @@ struct Context {
   Clocks clocks;
   EventQueue events;
   FaultCounts faults;
+  Digest digest;
   /// False from the moment on at which the world lets everything come to its end.
   bool faults_on = true;
   std::vector<std::string> violations;

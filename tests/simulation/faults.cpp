@@ -17,7 +17,7 @@ constexpr std::string_view kNotForgotten = "nothing taken is forgotten over a re
 constexpr std::string_view kRate = "the venue never throttles us";
 constexpr std::string_view kDeadline = "nothing is sent after its deadline";
 constexpr std::string_view kHalt = "a halted gateway sends nothing";
-constexpr std::string_view kNoLeak = "no slot, ticket or reservation leaks";
+constexpr std::string_view kNoLeak = "no slot or ticket leaks";
 constexpr std::string_view kResolved = "unresolved only where evidence could not be had";
 constexpr std::string_view kTime = "no request is signed ahead of the venue's clock";
 constexpr std::string_view kFresh =
@@ -58,7 +58,6 @@ constexpr FaultKind kKinds[] = {
     {"net_probe_wrong_time", kTime},
     {"net_idle_close", kNoLeak},
     {"net_outage", kResolved},
-    {"net_seal_spoilt", kOnce},
     // The venue, to reversals: the ready faults of tests/venue.
     {"venue_ack_lost_before", kTrueNo},
     {"venue_ack_lost_after", kTrueNo},

@@ -76,6 +76,7 @@ bool SimLanes::put(Lane& lane, wire::Outcome& outcome) noexcept {
     std::swap(outcome.short_before, outcome.short_after);
   }
   lane.ring.outcomes.push_back(outcome);
+  context_.digest.add(std::as_bytes(std::span{&outcome, 1}));
   const bool terminal = (outcome.flags & wire::kTerminal) != 0;
   if (context_.bug == Bug::outcome_twice && terminal && lane.ring.outcomes.size() % 16 == 0 &&
       lane.ring.outcomes.size() < capacity_)

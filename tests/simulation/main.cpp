@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "tests/simulation/digests.hpp"
 #include "tests/simulation/faults.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -30,6 +31,8 @@ struct Arguments {
   bool trace = false;
   bool all_bugs = false;
   bool list_faults = false;
+  std::string digest;  ///< A file to write.
+  std::string expect;  ///< A file to compare with; it says which seeds.
 };
 
 struct Totals {
@@ -38,11 +41,11 @@ struct Totals {
   std::uint64_t executions = 0;
   std::uint64_t unresolved = 0;
   std::uint64_t shots = 0;
-  std::uint64_t seals = 0;
   std::uint64_t restarts = 0;
   std::uint64_t violations = 0;
   std::uint64_t first_bad = 0;  ///< Seeds run until the first violation, 0: none.
   FaultCounts faults;
+  std::vector<std::uint32_t> digests;  ///< By seed.
 
   void add(const SeedResult& result) {
     ++seeds;
@@ -50,7 +53,6 @@ struct Totals {
     executions += result.executions;
     unresolved += result.unresolved;
     shots += result.shots;
-    seals += result.seals;
     restarts += result.restarts;
     violations += result.violations.size();
     faults.add(result.faults);
@@ -88,6 +90,7 @@ Totals run_seeds(const Arguments& arguments, Bug bug, bool stop_at_first, bool q
   std::atomic<bool> stop{false};
   std::mutex mutex;
   Totals totals;
+  totals.digests.resize(arguments.seeds);
   const auto work = [&] {
     while (!stop.load(std::memory_order_relaxed)) {
       const std::uint64_t index = next.fetch_add(1, std::memory_order_relaxed);
@@ -101,6 +104,7 @@ Totals run_seeds(const Arguments& arguments, Bug bug, bool stop_at_first, bool q
       const SeedResult result = run_seed(options);
       const std::lock_guard lock(mutex);
       totals.add(result);
+      totals.digests[index] = result.digest;
       if (result.violations.empty()) continue;
       if (totals.first_bad == 0 || index + 1 < totals.first_bad) totals.first_bad = index + 1;
       if (!quiet) report(options, result);
@@ -120,11 +124,11 @@ bool write_json(const std::string& path, const Totals& totals) {
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
   std::fprintf(file,
                "{\"seeds\":%llu,\"intents\":%llu,\"executions\":%llu,\"violations\":%llu,\"unresolved\":%llu,"
-               "\"shots\":%llu,\"seals\":%llu,"
+               "\"shots\":%llu,"
                "\"restarts\":%llu,\"faults\":{",
                number(totals.seeds), number(totals.intents), number(totals.executions),
                number(totals.violations), number(totals.unresolved), number(totals.shots),
-               number(totals.seals), number(totals.restarts));
+               number(totals.restarts));
   const auto kinds = fault_kinds();
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     std::fprintf(file, "%s\"%.*s\":%llu", i == 0 ? "" : ",", static_cast<int>(kinds[i].name.size()),
@@ -132,6 +136,20 @@ bool write_json(const std::string& path, const Totals& totals) {
   }
   std::fprintf(file, "}}\n");
   return std::fclose(file) == 0;
+}
+
+/// Tells the first seeds that did something else than was expected.
+bool are_same(const Digests& expected, const std::vector<std::uint32_t>& digests) {
+  constexpr unsigned kTold = 5;
+  unsigned different = 0;
+  for (std::size_t i = 0; i < digests.size(); ++i) {
+    if (digests[i] == expected.values[i]) continue;
+    if (++different <= kTold)
+      std::printf("seed %llu: digest %08x, expected %08x\n",
+                  static_cast<unsigned long long>(expected.from + i), digests[i], expected.values[i]);
+  }
+  std::printf("%zu digests, %u differ\n", digests.size(), different);
+  return different == 0;
 }
 
 /// Each planted bug must be caught within the given number of seeds.
@@ -168,8 +186,21 @@ int run(const Arguments& arguments) {
     }
     bug = *named;
   }
+  Arguments wanted = arguments;
+  Digests expected;
+  if (!arguments.expect.empty()) {
+    auto read = Digests::read(arguments.expect);
+    if (!read) {
+      std::fprintf(stderr, "backhand-simulate: %s\n", read.error().message.c_str());
+      return 2;
+    }
+    expected = std::move(*read);
+    wanted.from = expected.from;
+    wanted.intents = expected.intents;
+    wanted.seeds = expected.values.size();
+  }
   const auto begun = std::chrono::steady_clock::now();
-  const Totals totals = run_seeds(arguments, bug, false, false);
+  const Totals totals = run_seeds(wanted, bug, false, false);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   unsigned fired = 0;
   std::string never;
@@ -182,20 +213,27 @@ int run(const Arguments& arguments) {
     }
   }
   std::printf(
-      "%llu seeds, %llu intents, %llu executions (%llu shots, %llu sealed), %llu unresolved, %llu restarts, "
+      "%llu seeds, %llu intents, %llu executions (%llu shots), %llu unresolved, %llu restarts, "
       "%llu violations; %u of %zu "
       "kinds of fault fired; %.1f s\n",
       static_cast<unsigned long long>(totals.seeds), static_cast<unsigned long long>(totals.intents),
       static_cast<unsigned long long>(totals.executions), static_cast<unsigned long long>(totals.shots),
-      static_cast<unsigned long long>(totals.seals), static_cast<unsigned long long>(totals.unresolved),
-      static_cast<unsigned long long>(totals.restarts), static_cast<unsigned long long>(totals.violations),
-      fired, kinds.size(), seconds);
+      static_cast<unsigned long long>(totals.unresolved), static_cast<unsigned long long>(totals.restarts),
+      static_cast<unsigned long long>(totals.violations), fired, kinds.size(), seconds);
   if (!never.empty()) std::printf("never fired:%s\n", never.c_str());
   if (!arguments.json.empty() && !write_json(arguments.json, totals)) {
     std::fprintf(stderr, "backhand-simulate: cannot write %s\n", arguments.json.c_str());
     return 2;
   }
-  return totals.violations == 0 ? 0 : 1;
+  if (!arguments.digest.empty()) {
+    const auto written = Digests{wanted.from, wanted.intents, totals.digests}.write(arguments.digest);
+    if (!written) {
+      std::fprintf(stderr, "backhand-simulate: %s\n", written.error().message.c_str());
+      return 2;
+    }
+  }
+  const bool same = arguments.expect.empty() || are_same(expected, totals.digests);
+  return totals.violations == 0 && same ? 0 : 1;
 }
 
 }  // namespace
@@ -210,6 +248,11 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", arguments.jobs, "Seeds side by side; 0: one for each core");
   app.add_option("--json", arguments.json, "Writes the counts to this file");
   app.add_option("--bug", arguments.bug, "Plants a bug; the run is to fail");
+  app.add_option(
+      "--digest", arguments.digest,
+      "Writes a fingerprint of each seed to this file: of records, outcomes and bytes to the venue");
+  app.add_option("--expect", arguments.expect,
+                 "Runs the seeds of such a file; fails where a fingerprint differs");
   app.add_flag("--trace", arguments.trace, "Tells the whole story");
   app.add_flag("--bugs", arguments.all_bugs, "Plants every bug in turn, each until it is caught");
   app.add_flag("--list-faults", arguments.list_faults, "Names all kinds of fault and what each could break");

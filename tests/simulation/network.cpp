@@ -30,7 +30,7 @@ constexpr std::array<char, 256> kFabricatedNo = [] {
 Network::Network(Context& context, const Plan& plan, CrashPoint& crash, Ledger& ledger,
                  venue::Exchange& venue)
     : context_(context), plan_(plan), crash_(crash), ledger_(ledger), venue_(venue) {
-  connections_.resize(plan.config.venue.connections + plan.config.shots.max_sealed);
+  connections_.resize(plan.config.venue.connections);
 }
 
 Network::~Network() = default;
@@ -134,55 +134,6 @@ engine::Sent Network::write_on(std::size_t place, net::RequestToken token, std::
   return sent;
 }
 
-std::optional<net::Reservation> Network::seal(std::span<const char> bytes, Ns now) noexcept {
-  (void)now;
-  if (crash_.dead() || handler_ == nullptr || count(State::ready) < 2) return std::nullopt;
-  const auto place = static_cast<std::uint16_t>(pick(net::RequestClass::trade));
-  Connection& connection = connections_[place];
-  connection.state = State::sealed;
-  connection.request.assign(bytes.data(), bytes.size());
-  const std::uint32_t generation = connection.generation;
-  if (context_.faults_on && context_.random.chance(plan_.network_fault)) {
-    context_.fire("net_seal_spoilt");
-    context_.after(context_.random.heavy(50 * kMillisecond, 5 * kSecond), [this, place, generation] {
-      if (connections_[place].generation == generation) connections_[place].reset = true;
-    });
-  }
-  return net::Reservation{place, generation};
-}
-
-engine::Sent Network::fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
-                           Ns now) noexcept {
-  engine::Sent sent;
-  sent.encoded_ns = sent.written_ns = now;
-  sent.status = net::WriteStatus::written;
-  if (crash_.reach(Step::before_write)) return sent;
-  Connection& connection = connections_[seal.connection];
-  if (connection.state != State::sealed || connection.generation != seal.generation) {
-    sent.status = net::WriteStatus::no_connection;
-    return sent;
-  }
-  const std::string text = connection.request;
-  sent = write_on(seal.connection, token, text, Kind::reversal, reply_deadline_ns, now);
-  if (sent.status == net::WriteStatus::written) ++seals_fired_;
-  // The mistake of a caller who takes a sealed record for lost, when it has left.
-  if (context_.bug == Bug::seal_and_again && sent.status == net::WriteStatus::written)
-    sent.status = net::WriteStatus::no_connection;
-  return sent;
-}
-
-void Network::spoil(net::Reservation seal, Ns now) noexcept {
-  (void)now;
-  Connection& connection = connections_[seal.connection];
-  if (crash_.dead() || connection.state != State::sealed || connection.generation != seal.generation) return;
-  if (context_.bug == Bug::spoilt_seal_leaves) {
-    // The mistake of an orderly close, which flushes what was encrypted.
-    const std::string text = connection.request;
-    write(seal.connection, text, Kind::reversal);
-  }
-  drop(connection);
-}
-
 void Network::drop(Connection& connection) noexcept {
   if (connection.state == State::closed) return;
   const auto place = static_cast<std::uint16_t>(&connection - connections_.data());
@@ -210,9 +161,6 @@ std::string Network::describe() const {
       case State::ready:
         out += " ready";
         break;
-      case State::sealed:
-        out += " sealed";
-        break;
       case State::busy:
         out += " busy";
         break;
@@ -231,7 +179,7 @@ int Network::do_work() {
   const Ns now = context_.clocks.mono();
   for (std::uint16_t place = 0; place < connections_.size() && !crash_.dead(); ++place) {
     Connection& connection = connections_[place];
-    if (connection.state == State::ready || connection.state == State::sealed) done += read_idle(place);
+    if (connection.state == State::ready) done += read_idle(place);
     if (connection.state == State::busy) done += read(place);
     if (!crash_.dead() && connection.state == State::busy && now >= connection.deadline) {
       lose(place, net::LossReason::timeout, true);
@@ -250,9 +198,6 @@ Ns Network::next_due() const noexcept {
     switch (connection.state) {
       case State::closed:
         if (pooled() < plan_.config.venue.connections) due = std::min(due, next_dial_);
-        break;
-      case State::sealed:
-        if (connection.ended || connection.reset) return 0;
         break;
       case State::dialing:
         break;
@@ -275,9 +220,7 @@ Ns Network::next_due() const noexcept {
 int Network::read_idle(std::uint16_t place) {
   Connection& connection = connections_[place];
   if (connection.inbox.size() == connection.taken && !connection.ended && !connection.reset) return 0;
-  const bool was_sealed = connection.state == State::sealed;
   drop(connection);
-  if (was_sealed) handler_->on_reserved_lost(place, context_.clocks.mono());
   tell_pool("an idle connection ended");
   return 1;
 }

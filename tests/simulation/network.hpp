@@ -36,10 +36,6 @@ class Network final : public engine::WirePort {
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override;
-  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char> bytes, Ns now) noexcept override;
-  [[nodiscard]] engine::Sent fire(net::Reservation seal, net::RequestToken token, Ns reply_deadline_ns,
-                                  Ns now) noexcept override;
-  void spoil(net::Reservation seal, Ns now) noexcept override;
   void distrust(std::uint16_t connection) noexcept override { connections_[connection].distrusted = true; }
   void check(std::uint16_t connection) noexcept override { connections_[connection].check_wanted = true; }
   /// Reads what has arrived, times out, dials, pings.
@@ -61,10 +57,9 @@ class Network final : public engine::WirePort {
   /// For the story's end: in which state each connection is.
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] std::uint64_t lost_replies() const noexcept { return lost_; }
-  [[nodiscard]] std::uint64_t seals_fired() const noexcept { return seals_fired_; }
 
  private:
-  enum class State : std::uint8_t { closed, dialing, ready, sealed, busy };
+  enum class State : std::uint8_t { closed, dialing, ready, busy };
   enum class Fate : std::uint8_t {
     fine,
     reset_before,
@@ -103,7 +98,7 @@ class Network final : public engine::WirePort {
     Ns written = 0;   ///< Monotonic.
     Ns readable = 0;  ///< Monotonic: when the first bytes of the reply were read; 0: none were.
     Ns last_used = 0;
-    std::string request;  ///< What was sealed; and for the bug that sends it again.
+    std::string request;  ///< For the bug that sends it again.
     std::string inbox;
     std::size_t taken = 0;  ///< Of the inbox.
     bool one_by_one = false;
@@ -127,7 +122,7 @@ class Network final : public engine::WirePort {
   };
 
   [[nodiscard]] std::size_t count(State state) const noexcept;
-  /// Connections in the pool's hands: sealed ones are out of it.
+  /// Connections in the pool.
   [[nodiscard]] std::size_t pooled() const noexcept {
     return count(State::dialing) + count(State::ready) + count(State::busy);
   }
@@ -191,7 +186,6 @@ class Network final : public engine::WirePort {
   Ns backoff_ = 0;
   const journal::Sink* journal_ = nullptr;
   std::uint64_t lost_ = 0;
-  std::uint64_t seals_fired_ = 0;
   Ns process_began_ = 0;  ///< World's time.
   std::uint32_t process_ = 0;
   bool beyond_assumption_ = false;

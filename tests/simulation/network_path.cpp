@@ -1,6 +1,7 @@
 // What becomes of a request on its way to the venue, and of the reply on its way back.
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "common/assert.hpp"
@@ -52,6 +53,7 @@ Network::Fate Network::draw_fate(Kind kind) {
 }
 
 void Network::write(std::uint16_t place, std::string_view bytes, Kind kind) {
+  context_.digest.add(std::as_bytes(std::span{bytes}));
   Connection& connection = connections_[place];
   BH_ASSERT(connection.exchange != nullptr);
   connection.exchange->begin();

@@ -57,8 +57,7 @@ void draw_gateway(Context& context, Plan& plan) {
   pacing.heed_remaining_header = random.chance(0.3);
 
   config::Shots& shots = plan.config.shots;
-  if (random.chance(0.5)) shots.max_sealed = static_cast<std::uint32_t>(random.between(1, 3));
-  if (random.chance(0.2)) shots.max_armed = static_cast<std::uint32_t>(random.between(shots.max_sealed, 4));
+  if (random.chance(0.2)) shots.max_armed = static_cast<std::uint32_t>(random.between(0, 4));
   shots.sign_again_ms = static_cast<std::uint32_t>(random.between(100, 5'000));
   plan.shots = random.chance(0.6) ? random.unit() * 0.8 : 0;
 

@@ -53,6 +53,7 @@ journal::Appended WatchedJournal::append(std::span<journal::Record> parts) noexc
 void WatchedJournal::note(std::span<const journal::Record> parts, const journal::Appended& appended) {
   using journal::AppendStatus;
   if (appended.status == AppendStatus::full || appended.status == AppendStatus::failed) return;
+  context_.digest.add(std::as_bytes(parts));
   const journal::Record& first = parts[0];
   switch (first.kind) {
     case journal::Kind::intended:

@@ -60,12 +60,12 @@ SeedResult World::run() {
   result.executions = venue_.truth().counters.reversals_executed;
   result.unresolved = ledger_.unresolved();
   result.shots = ledger_.fired();
-  result.seals = network_.seals_fired();
   result.restarts = process_.lives() - 1;
   const venue::Truth& truth = venue_.truth();
   for (std::size_t i = 0; i < truth.fault_names.size(); ++i)
     context_.faults.fire(truth.fault_names[i], truth.fault_strikes[i]);
   result.faults = context_.faults;
+  result.digest = context_.digest.value();
   result.violations = context_.violations;
   return result;
 }

@@ -25,9 +25,9 @@ struct SeedResult {
   std::uint64_t intents = 0;
   std::uint64_t executions = 0;  ///< Reversals of which a leg was executed.
   std::uint64_t unresolved = 0;
-  std::uint64_t shots = 0;  ///< Armed and sent;
-  std::uint64_t seals = 0;  ///< and of these, the ones that went sealed.
+  std::uint64_t shots = 0;  ///< Armed and sent.
   std::uint64_t restarts = 0;
+  std::uint32_t digest = 0;
   FaultCounts faults;
   std::vector<std::string> violations;
 };

@@ -61,13 +61,6 @@ class GatewayWorld final : public engine::WirePort, public engine::LanePort, pub
   [[nodiscard]] engine::Sent send(net::RequestToken token, net::RequestClass request_class,
                                   std::span<const char> bytes, Ns reply_deadline_ns,
                                   Ns now) noexcept override;
-  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char>, Ns) noexcept override {
-    return std::nullopt;
-  }
-  [[nodiscard]] engine::Sent fire(net::Reservation, net::RequestToken, Ns, Ns) noexcept override {
-    return {};
-  }
-  void spoil(net::Reservation, Ns) noexcept override {}
   void check(std::uint16_t) noexcept override { check_wanted_ = true; }
 
   // engine::LanePort

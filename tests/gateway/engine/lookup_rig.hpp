@@ -152,11 +152,6 @@ class LookupRig : public WirePort, public LanePort, public journal::Sink, public
     out_.push_back({token, std::string(bytes.begin(), bytes.end()), now});
     return {net::WriteStatus::written, 1, now, now};
   }
-  [[nodiscard]] std::optional<net::Reservation> seal(std::span<const char>, Ns) noexcept override {
-    return std::nullopt;
-  }
-  [[nodiscard]] Sent fire(net::Reservation, net::RequestToken, Ns, Ns) noexcept override { return {}; }
-  void spoil(net::Reservation, Ns) noexcept override {}
   void distrust(std::uint16_t) noexcept override { ++distrusted; }
   void check(std::uint16_t) noexcept override { check_wanted_ = true; }
   bool publish(LaneIndex, wire::Outcome& outcome) noexcept override {

@@ -75,7 +75,6 @@ class Recorder final : public Handler {
   void on_not_checked(RequestToken, bool asked, Ns) noexcept override { not_checked.push_back(asked); }
   void on_ping_lost(Ns, Ns) noexcept override { ++pings_lost; }
   void on_dial_failed(Ns) noexcept override { ++dials_failed; }
-  void on_reserved_lost(std::uint16_t, Ns) noexcept override { ++reserved_lost; }
 
   [[nodiscard]] bool told(std::string_view part) const {
     for (const std::string& reason : reasons) {
@@ -96,7 +95,6 @@ class Recorder final : public Handler {
   int pings_lost = 0;
   int dials_failed = 0;
   int dials_asked = 0;
-  int reserved_lost = 0;
   bool ping_allowed = true;
   bool dial_allowed = true;
 };

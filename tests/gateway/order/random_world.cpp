@@ -157,7 +157,10 @@ void RandomWorld::begin_round(std::uint32_t position) {
   draft.truth.story = "fate " + std::to_string(static_cast<int>(draft.fate)) + " sent " +
                       std::to_string(draft.sent - Rig::kEpoch_ms) + " closed " +
                       std::to_string(draft.truth.closed) + " opened " + std::to_string(draft.truth.opened);
-  if (others_at_[position] > draft.sent - 20'000) draft.truth.others = true;
+  // Without a better bound of the write its window begins with the timestamp.
+  const VenueMs window =
+      std::min(draft.sent - 20'000, facts.signed_venue_ms - 2 * VenueMs{believed_.clock_skew_ms});
+  if (others_at_[position] > window) draft.truth.others = true;
   truths_[position] = draft.truth;
   openings_.push_back({Rig::from_venue(open_at), facts});
 }

@@ -109,6 +109,34 @@ TEST_F(SettlementListing, TwoOrdersAreTwoLegsWhateverTheySayOfThemselves) {
   }
 }
 
+TEST_F(SettlementListing, ALegOfAnEarlierReversalIsNotOursWhereOursAloneExplainsThePosition) {
+  for (const std::int64_t size : {5, 10}) {
+    SCOPED_TRACE(size);
+    rig = Rig{};
+    mode = PositionMode::hedge;
+    hold(20);
+    rig.venue.orders.clear();
+    rig.venue.orders.reserve(2);
+    next_order = 100;
+    // Ours closed five of twenty, and opened nothing.
+    close_leg(14, 60, 5);
+    leg(LegRole::open, -2, -1, size, size, "", /*moves=*/false);
+    know(Answer::acked, "100");
+    facts.has_size = true;
+    facts.size = units(5);
+    open_known();
+    expect_unresolved(decision(kBurnt_s, kPatience_s), Ground::ambiguous_rows);
+  }
+}
+
+TEST_F(SettlementListing, ANamelessRowIsNotOursBesideAnothersRowJustBefore) {
+  rig.venue.orders.reserve(2);
+  close_leg(14, 60, 5, "");
+  leg(LegRole::open, -1'000, -900, 5, 5, "x-1", /*moves=*/false);
+  open(Answer::none);
+  expect_unresolved(decision(kBurnt_s, kPatience_s), Ground::ambiguous_rows);
+}
+
 TEST_F(SettlementListing, OrdersWhoseClockIsBehindAndPositionsWhoseClockIsAheadAreStillOurs) {
   rig.venue.orders.reserve(2);
   close_leg(14, 60, 5).clock_ms = -40;

@@ -1,17 +1,16 @@
-"""Shots with real processes over real TLS: armed, sealed, fired, and ended in every other way. Ground truth is the venue's."""
+"""Shots with real processes over real TLS: armed, fired, and ended in every other way. Ground truth is the venue's."""
 import contextlib
 import signal
 import sys
 import time
 import unittest
 
-from scenarios import ETH, BTC, ROOT, SHORT_FUSE, SHORT_FUSE_VENUE, Scenario, nginx_program, terminal_events
+from scenarios import ETH, BTC, ROOT, SHORT_FUSE, SHORT_FUSE_VENUE, Scenario, terminal_events
 
 sys.path.insert(0, str(ROOT / "common/client/python"))
 from backhand import CURSOR_ALL, PushError, Session  # noqa: E402
 from stand import Account, intent, wait_for  # noqa: E402
 
-SEALED = "max_sealed = 1"
 
 
 class Strategy:
@@ -88,10 +87,10 @@ class ShotScenario(Scenario):
     def wait_counted(self, name, least):
         wait_for(f"{name} >= {least}", lambda: self.counted(name) >= least)
 
-    def armed(self, strategy, sealed, **more):
-        """A shot that is ready; sealed where that is wanted. Its id and the event that said so."""
+    def armed(self, strategy, **more):
+        """A shot that is ready: its id and the event that said so."""
         shot = strategy.arm(**more)
-        return shot, strategy.wait(shot, "armed", 2 if sealed else 1)
+        return shot, strategy.wait(shot, "armed")
 
     def executed(self, account="main"):
         return self.stand.control("/truth?parts=reversals")["executed"].get(account, {})
@@ -132,49 +131,31 @@ class Shots(ShotScenario):
         self.assertEqual({e["tag"] for e in fire}, {"mine"})
         self.assertEqual(self.executed(), {arm[0]["client_oid"]: 1})
         self.assertEqual(self.stand.status()["counters"]["shots_fired"], 1)
-        self.assertEqual(self.stand.status()["counters"]["seals"], 0)
-
-    def test_a_sealed_shot_is_fired_on_its_own_connection(self):
-        self.start(shots=SEALED)
-        strategy = self.strategy()
-        shot, sealed = self.armed(strategy, sealed=True)
-        self.assertGreater(sealed.connection, 0)
-        fired = strategy.fire(shot)
-        self.check_sent_once(strategy, shot, sealed, fired)
-        self.assertEqual(strategy.wait(fired, "sent").connection, sealed.connection)
-        self.assertEqual(self.counted("seals_fired"), 1)
-        self.assertEqual(self.counted("seals_lost"), 0)
 
     def test_a_shot_is_signed_again_while_it_waits(self):
-        for name, more in (("armed", ""), ("sealed", SEALED)):
-            with self.subTest(name), self.fresh():
-                self.start(SHORT_FUSE_VENUE, venue=SHORT_FUSE, shots="sign_again_ms = 200\n" + more)
-                strategy = self.strategy()
-                shot, armed = self.armed(strategy, sealed=bool(more))
-                begun = time.monotonic()
-                self.wait_counted("signed_again", 3)
-                # The venue takes a request for a second; what was signed first would be too old.
-                time.sleep(max(0.0, begun + 1.5 - time.monotonic()))
-                self.check_sent_once(strategy, shot, armed, strategy.fire(shot))
-                if more:
-                    self.assertEqual(strategy.wait(shot, "armed", 2).client_oid, armed.client_oid)
+        self.start(SHORT_FUSE_VENUE, venue=SHORT_FUSE, shots="sign_again_ms = 200")
+        strategy = self.strategy()
+        shot, armed = self.armed(strategy)
+        begun = time.monotonic()
+        self.wait_counted("signed_again", 3)
+        # The venue takes a request for a second; what was signed first would be too old.
+        time.sleep(max(0.0, begun + 1.5 - time.monotonic()))
+        self.check_sent_once(strategy, shot, armed, strategy.fire(shot))
 
     def test_only_one_of_two_fires_sends_it(self):
-        for name, more in (("armed", ""), ("sealed", SEALED)):
-            with self.subTest(name), self.fresh():
-                self.start(shots=more)
-                strategy = self.strategy()
-                shot, armed = self.armed(strategy, sealed=bool(more))
-                first, second = strategy.fire(shot), strategy.fire(shot)
-                self.check_sent_once(strategy, shot, armed, first)
-                self.assertIn(strategy.end(second).deny_reason, ("no_such_target", "too_late"))
-                self.assertEqual(self.counters()["reversals_executed"], 1)
+        self.start()
+        strategy = self.strategy()
+        shot, armed = self.armed(strategy)
+        first, second = strategy.fire(shot), strategy.fire(shot)
+        self.check_sent_once(strategy, shot, armed, first)
+        self.assertIn(strategy.end(second).deny_reason, ("no_such_target", "too_late"))
+        self.assertEqual(self.counters()["reversals_executed"], 1)
 
     def test_a_fire_that_is_denied_leaves_the_shot_armed(self):
-        self.start(shots=SEALED)
+        self.start()
         strategy = self.strategy()
         # Long is held: the shot is for the position as it will be.
-        shot, armed = self.armed(strategy, sealed=True, side="short")
+        shot, armed = self.armed(strategy, side="short")
         denied = strategy.end(strategy.fire(shot))
         self.assertEqual((denied.kind, denied.deny_reason), ("denied", "wrong_side"))
         self.assertEqual(strategy.end(strategy.reverse()).result, "reversed")
@@ -193,33 +174,31 @@ class Shots(ShotScenario):
         self.assertEqual(strategy.end(shots[0]).deny_reason, "withdrawn")
         self.assertEqual(strategy.wait(strategy.arm(), "armed").kind, "armed")
 
-    def test_a_dry_run_never_seals(self):
+    def test_a_dry_run_sends_no_shot(self):
         self.stand.start_venue()
-        path = self.stand.write_config([Account("main")], [ETH], [("alpha", [("main", "*")])], shots=SEALED + "\nsign_again_ms = 200")
+        path = self.stand.write_config([Account("main")], [ETH], [("alpha", [("main", "*")])], shots="sign_again_ms = 200")
         path.write_text("dry_run = true\n" + path.read_text())
         self.stand.start_gateway()
         strategy = self.strategy()
-        shot, _ = self.armed(strategy, sealed=False)
-        # It is looked at for both at the same time.
+        shot, _ = self.armed(strategy)
         self.wait_counted("signed_again", 2)
-        self.assertEqual(self.counted("seals"), 0)
         self.assertEqual(strategy.end(strategy.fire(shot)).deny_reason, "dry_run")
         self.assertEqual(strategy.end(shot).deny_reason, "dry_run")
         self.assertEqual(self.counters()["reversal_arrivals"], 0)
 
 
 class ShotEnds(ShotScenario):
-    """A shot that ends unsent is never seen by the venue, sealed or not."""
+    """A shot that ends unsent is never seen by the venue."""
 
     def test_disarmed(self):
-        self.start(shots=SEALED)
+        self.start()
         self.stand.send("alpha", [intent("main", "ETHUSDT", "long", do="arm", name="x"), {"do": "disarm", "target": "x", "at_ms": 1000}])
         self.assertEqual(self.stand.wait_end("send-alpha-cli"), 1, "an arm that was not sent is not good")
         events = [e for e in self.stand.events("alpha") if e["event"] != "notice"]
         self.assertEqual(terminal_events(events)[0]["deny_reason"], "withdrawn")
         self.assertEqual({e["line"] for e in events}, {1}, "a granted disarm has no event of its own")
         strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True)
+        shot, armed = self.armed(strategy)
         strategy.session.disarm(shot)
         self.assertEqual(strategy.end(shot).deny_reason, "withdrawn")
         self.assertEqual(strategy.end(strategy.session.disarm(shot)).deny_reason, "no_such_target")
@@ -227,18 +206,18 @@ class ShotEnds(ShotScenario):
         self.check_never_arrives(armed.client_oid, events[0]["client_oid"])
 
     def test_expired(self):
-        self.start(shots=SEALED)
+        self.start()
         strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True, within_s=2)
+        shot, armed = self.armed(strategy, within_s=2)
         end = strategy.end(shot)
         self.assertEqual((end.kind, end.deny_reason), ("disarmed", "shot_expired"))
         self.assertEqual(strategy.end(strategy.fire(shot)).deny_reason, "no_such_target")
         self.check_never_arrives(armed.client_oid)
 
     def test_its_strategy_goes(self):
-        self.start(shots=SEALED)
+        self.start()
         strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True)
+        shot, armed = self.armed(strategy)
         strategy.session.close()
         again = wait_for("the lane to be free", self.try_strategy)
         end = again.end(shot)
@@ -247,11 +226,11 @@ class ShotEnds(ShotScenario):
         self.check_never_arrives(armed.client_oid)
 
     def test_an_operator_halts(self):
-        self.start(shots=SEALED)
+        self.start()
         strategy = self.strategy()
         oids = []
         for more in ({}, {"account": "main"}):
-            shot, armed = self.armed(strategy, sealed=True)
+            shot, armed = self.armed(strategy)
             self.assertTrue(self.stand.admin(command="halt", reason="a test", **more)["ok"])
             end = strategy.end(shot)
             self.assertEqual((end.kind, end.deny_reason), ("disarmed", "halted"))
@@ -260,14 +239,14 @@ class ShotEnds(ShotScenario):
             oids.append(armed.client_oid)
         # What was dropped stays so; what is armed after it can be fired.
         self.assertEqual(strategy.end(strategy.fire(shot)).deny_reason, "no_such_target")
-        shot, armed = self.armed(strategy, sealed=True)
+        shot, armed = self.armed(strategy)
         self.check_sent_once(strategy, shot, armed, strategy.fire(shot))
         self.check_never_arrives(*oids)
 
     def test_the_gateway_is_killed(self):
-        self.start(shots=SEALED)
+        self.start()
         strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True)
+        shot, armed = self.armed(strategy)
         self.stand.stop("gateway", sig=signal.SIGKILL)
         self.stand.start_gateway()
         end = strategy.end(shot)
@@ -277,10 +256,10 @@ class ShotEnds(ShotScenario):
 
     def test_the_gateway_is_killed_when_the_record_of_the_arm_is_gone(self):
         # A shot may wait for a day; the segment that says so goes before. What matters of it must have moved on.
-        self.start(shots=SEALED, gateway="journal_segment_mb = 2\njournal_keep_segments = 2",
+        self.start(gateway="journal_segment_mb = 2\njournal_keep_segments = 2",
                    strategy=["intents_per_second = 1000000"])
         strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True, within_s=3600)
+        shot, armed = self.armed(strategy, within_s=3600)
         first = self.stand.dir / "state" / "journal-00000001.bhj"
         self.assertTrue(first.exists())
 
@@ -298,9 +277,9 @@ class ShotEnds(ShotScenario):
         self.check_never_arrives(armed.client_oid)
 
     def test_the_gateway_is_ended(self):
-        self.start(shots=SEALED)
+        self.start()
         strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True)
+        shot, armed = self.armed(strategy)
         self.assertEqual(self.stand.stop("gateway"), 0)
         end = strategy.end(shot)
         self.assertEqual((end.kind, end.deny_reason), ("disarmed", "stopping"))
@@ -321,61 +300,15 @@ class ShotEnds(ShotScenario):
         return wait_for("the attach", fire)
 
 
-class SealsLost(ShotScenario):
-    """A sealed shot whose connection goes is sealed again or fired as armed; nothing is lost, and nothing sent twice."""
-
-    def test_the_venue_closes_its_connection(self):
-        for action in ("close", "reset"):
-            for again in (False, True):
-                with self.subTest(action=action, sealed_again=again), self.fresh():
-                    self.start(shots=SEALED)
-                    strategy = self.strategy()
-                    shot, armed = self.armed(strategy, sealed=True)
-                    self.stand.control("/connections", {"action": action})
-                    self.wait_counted("seals_lost", 1)
-                    if again:
-                        self.wait_counted("seals", 2)
-                    self.check_sent_once(strategy, shot, armed, strategy.fire(shot))
-                    self.assertEqual(self.counters()["reversal_arrivals"], 1)
-
-    def test_a_proxy_that_closes_often(self):
-        if nginx_program() is None:
-            self.skipTest("nginx is not installed")
-        self.stand.start_venue()
-        port = self.start_nginx()
-        self.stand.write_config([Account("main")], [ETH], [("alpha", [("main", "*")])], venue="max_idle_ms = 1000\nmax_requests = 4\n",
-                                shots=SEALED, port=port)
-        self.stand.start_gateway()
-        strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True)
-        self.wait_counted("seals", 4)
-        self.check_sent_once(strategy, shot, armed, strategy.fire(shot))
-        self.assertEqual(strategy.of(strategy.of(shot)[0].intent_id, "unknown"), [])
-
-    def test_its_seal_is_too_old_when_its_slot_comes_and_no_connection_is_free(self):
-        # A lead trader's next slot is a second away, twice what a seal may be old here.
-        self.stand.start_venue(*SHORT_FUSE_VENUE)
-        self.stand.control("/positions", {"account": "lead", "symbol": "BTCUSDT", "long": "1", "short": "0"})
-        self.stand.write_config([Account("main"), Account("lead", lead=True)], [ETH, BTC],
-                                [("alpha", [("main", "*"), ("lead", "*")])], shots=SEALED,
-                                venue=SHORT_FUSE.replace("request_timeout_ms = 1000", "request_timeout_ms = 5000") + "\nconnections = 2")
-        self.stand.start_gateway()
-        strategy = self.strategy()
-        shot, armed = self.armed(strategy, sealed=True, account="lead")
-        strategy.wait(strategy.reverse(account="lead", symbol="BTCUSDT"), "acked")
-        fired = strategy.fire(shot, within_s=10)
-        strategy.wait(fired, "queued")
-        self.stand.control("/faults", {"fault": "late_ack", "reply_delay_ms": 1500, "count": 2, "account": "main"})
-        others = [strategy.reverse(symbol=symbol) for symbol in ("ETHUSDT", "BTCUSDT")]
-        self.check_sent_once(strategy, shot, armed, fired, account="lead")
-        self.assertEqual([strategy.end(other).result for other in others], ["reversed", "reversed"])
+class ShotsUnknown(ShotScenario):
+    """A shot whose reply is lost is settled as any reversal is."""
 
     def test_its_ack_is_lost(self):
         for fault, result in (("ack_lost_after", "reversed"), ("ack_lost_before", "not_executed")):
             with self.subTest(fault), self.fresh():
-                self.start(SHORT_FUSE_VENUE, venue=SHORT_FUSE, shots=SEALED)
+                self.start(SHORT_FUSE_VENUE, venue=SHORT_FUSE)
                 strategy = self.strategy()
-                shot, armed = self.armed(strategy, sealed=True)
+                shot, armed = self.armed(strategy)
                 self.stand.control("/faults", {"fault": fault})
                 fired = strategy.fire(shot)
                 end = strategy.end(fired)
