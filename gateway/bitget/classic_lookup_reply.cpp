@@ -84,10 +84,15 @@ class DataReader {
         domain::PositionRow position;
         domain::UnreadRow unread;
         unread.field = "row";
-        const RowResult result = row == nullptr
-                                     ? RowResult::incomplete
-                                     : read_position(*row, lookup_.instrument.product, position, unread);
+        RowResult result = row == nullptr ? RowResult::incomplete
+                                          : read_position(*row, lookup_.instrument.product, position, unread);
         if (result == RowResult::broken) return result;
+        if (result == RowResult::read && is_read_already(position)) {
+          unread.field = "holdSide";
+          unread.instrument = position.instrument;
+          unread.shown = printable<32>(position.instrument.symbol.view());
+          result = RowResult::incomplete;
+        }
         if (result == RowResult::read) append(out_.positions, position, out_.truncated);
         if (result == RowResult::incomplete) append(out_.unread, unread, out_.truncated);
         return RowResult::read;
@@ -113,6 +118,14 @@ class DataReader {
   }
 
  private:
+  /// Two rows of one side contradict each other, and which of them is true nobody says.
+  [[nodiscard]] bool is_read_already(const domain::PositionRow& row) const noexcept {
+    return std::ranges::any_of(out_.positions, [&](const domain::PositionRow& other) {
+      return other.side == row.side && other.instrument.symbol == row.instrument.symbol &&
+             other.instrument.margin_coin == row.instrument.margin_coin;
+    });
+  }
+
   bool read_object(json::object& fields) noexcept {
     switch (lookup_.kind) {
       case LookupKind::venue_time:

@@ -38,7 +38,9 @@ bool wait_for(int fd, short events, Ns until_ns) {
   }
 }
 
-std::expected<void, Error> send_all(int fd, std::string_view bytes, const std::string& path, Ns until_ns) {
+/// `dropped`: the gateway had no place for this connection. What was asked was not begun.
+std::expected<void, Error> send_all(int fd, std::string_view bytes, const std::string& path, Ns until_ns,
+                                    bool& dropped) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent > 0) {
@@ -46,13 +48,14 @@ std::expected<void, Error> send_all(int fd, std::string_view bytes, const std::s
     } else if (errno == EAGAIN) {
       if (!wait_for(fd, POLLOUT, until_ns)) return std::unexpected(Error{path + ": no answer in time"});
     } else if (errno != EINTR) {
+      dropped = errno == EPIPE || errno == ECONNRESET;
       return std::unexpected(os_error(path + ": cannot send"));
     }
   }
   return {};
 }
 
-std::expected<std::string, Error> read_line(int fd, const std::string& path, Ns until_ns) {
+std::expected<std::string, Error> read_line(int fd, const std::string& path, Ns until_ns, bool& dropped) {
   std::string line;
   char chunk[16'384];
   while (true) {
@@ -63,13 +66,33 @@ std::expected<std::string, Error> read_line(int fd, const std::string& path, Ns 
       if (end != std::string::npos) return line.substr(0, end);
       if (line.size() > kMaxReplyBytes) return std::unexpected(Error{path + ": the answer is too long"});
     } else if (got == 0) {
+      dropped = line.empty();
       return std::unexpected(Error{path + ": the gateway closed the connection without an answer"});
     } else if (errno == EAGAIN) {
       if (!wait_for(fd, POLLIN, until_ns)) return std::unexpected(Error{path + ": no answer in time"});
     } else if (errno != EINTR) {
+      dropped = errno == ECONNRESET && line.empty();
       return std::unexpected(os_error(path + ": cannot receive"));
     }
   }
+}
+
+std::expected<std::string, Error> ask_once(const sockaddr_un& address, const std::string& path,
+                                           std::string_view request, Ns until_ns, bool& dropped) {
+  const Socket socket;
+  if (socket.fd < 0) return std::unexpected(os_error("cannot make a socket"));
+  // A Unix socket connects at once, or says EAGAIN where the gateway's queue of callers is full.
+  while (::connect(socket.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN || monotonic_now() >= until_ns) {
+      return std::unexpected(os_error(path + ": cannot reach the gateway"));
+    }
+    ::usleep(1'000);
+  }
+  if (auto sent = send_all(socket.fd, std::string{request} + "\n", path, until_ns, dropped); !sent) {
+    return std::unexpected(std::move(sent.error()));
+  }
+  return read_line(socket.fd, path, until_ns, dropped);
 }
 
 }  // namespace
@@ -83,20 +106,12 @@ std::expected<std::string, Error> ask_gateway(const std::string& path, std::stri
   }
   std::ranges::copy(path, address.sun_path);
   const Ns until_ns = monotonic_now() + timeout_ms * kMillisecond;
-  const Socket socket;
-  if (socket.fd < 0) return std::unexpected(os_error("cannot make a socket"));
-  // A Unix socket connects at once, or says EAGAIN where the gateway's queue of callers is full.
-  while (::connect(socket.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN || monotonic_now() >= until_ns) {
-      return std::unexpected(os_error(path + ": cannot reach the gateway"));
-    }
+  for (;;) {
+    bool dropped = false;
+    std::expected<std::string, Error> answer = ask_once(address, path, request, until_ns, dropped);
+    if (answer || !dropped || monotonic_now() >= until_ns) return answer;
     ::usleep(1'000);
   }
-  if (auto sent = send_all(socket.fd, std::string{request} + "\n", path, until_ns); !sent) {
-    return std::unexpected(std::move(sent.error()));
-  }
-  return read_line(socket.fd, path, until_ns);
 }
 
 std::expected<Reply, Error> read_reply(const std::string& line) {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kOpenLookups = 64;
 /// Denials at the door that are recorded of one strategy in any second; further ones are told all the same.
 /// How often it is looked whether everything can still serve.
-constexpr Ns kReadyCheck_ns = kSecond / 2;
+constexpr Ns kReadyCheck_ns = kSecond / 4;
 constexpr std::uint32_t kRecordedDenials = 100;
 /// Jobs besides the five of each (account, product): account kind, mode, history, positions, a recheck of the
 /// mode.
@@ -438,7 +438,10 @@ void Engine::on_ping(const net::ReplyView& reply, Ns written_ns) noexcept {
   close_ping(reply.replied_ns, /*replied=*/true, probe.throttled);
   if (probe.throttled) ++counters_.throttled;
   note_probe(reply, probe, reply.replied_ns);
-  if (take_probe(reply, probe, written_ns)) return;
+  if (take_probe(reply, probe, written_ns)) {
+    note_heard();
+    return;
+  }
   // A venue in trouble refuses probes too; what is no refusal, or a no to another request, was not made for
   // one.
   constexpr int kForbidden = 403;
@@ -471,6 +474,7 @@ bool Engine::spend_upkeep(Ns now) noexcept {
       std::find_if(pings_.begin(), pings_.end(), [](const pacing::Ticket& t) { return !t.open(); });
   if (free == pings_.end()) return false;
   *free = pacer_.take_upkeep(now);
+  note_asked(now);
   return true;
 }
 

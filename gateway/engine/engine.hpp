@@ -88,6 +88,8 @@ struct AccountState {
   /// Whether it is a lead trader's, and whose UID it has, was answered; where it is the only account, also
   /// asked several times in vain.
   bool kind_settled = false;
+  bool uid_was_shared =
+      false;  ///< Its last known UID was another account's: only an answer with a UID counts.
   ThrottleHistory throttles;
   /// Starting: not ready before, since reversals that the journal does not know may be on their way. 0: no.
   VenueMs held_until_venue_ms = 0;
@@ -354,9 +356,13 @@ class Engine final : public net::Handler {
   struct NotReady {
     std::string_view what = "";  ///< A literal; empty: nothing does.
     wire::DenyReason deny = wire::DenyReason::none;
+    bool has_lasted = false;  ///< So long that it is told at once.
     explicit operator bool() const noexcept { return !what.empty(); }
   };
   void check_ready(Ns now) noexcept;
+  void note_asked(Ns now) noexcept { unheard_since_ns_ = std::min(unheard_since_ns_, now); }
+  /// An answer came that says something.
+  void note_heard() noexcept { unheard_since_ns_ = kNever; }
   void tell_ready(const NotReady& wait, Ns now) noexcept;
   [[nodiscard]] NotReady wait_of(const AccountState& account, Ns now) const noexcept;
   void tell_account(AccountIndex account, const NotReady& wait, Ns now) noexcept;
@@ -386,6 +392,7 @@ class Engine final : public net::Handler {
   void note_name(AccountIndex account, const domain::OrderRow& row, const journal::ParsedOid& name,
                  journal::NameOrigin origin, Ns now) noexcept;
   void hold(AccountIndex account, Ns now) noexcept;
+  void hold_others(AccountIndex account, Ns now) noexcept;
   int release_holds(Ns now) noexcept;
   /// False: somebody else has its UID. It is asked about again, or refused.
   [[nodiscard]] bool identify(const LookupJob& job, const domain::UserId& user_id, Ns now) noexcept;
@@ -528,6 +535,8 @@ class Engine final : public net::Handler {
   Ns ready_changed_ns_ = 0;
   Ns doubted_ns_ = kNever;  ///< While ready: since when something has kept it from serving.
   Ns next_ready_check_ns_ = 0;
+  Ns unheard_since_ns_ =
+      kNever;  ///< When the first was asked of what the venue has left without a usable answer.
   Ns recalled_until_ns_ = 0;  ///< No reversal goes before: what was sent in an earlier life still counts.
   unsigned connections_ready_ = 0;
   const char* not_ready_because_ = "not started";

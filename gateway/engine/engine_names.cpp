@@ -115,7 +115,9 @@ Engine::NamesSeen Engine::judge_names(AccountIndex account, const domain::Lookup
     }
     // Whoever sent it may have sent more, which is on its way still and in no page yet.
     const VenueMs burnt = row.created_venue_ms + config_.venue.clock_skew_ms + fuse_ms();
-    if (burnt > clock_.lower_bound_ms(now)) seen = NamesSeen::recent;
+    if (burnt <= clock_.lower_bound_ms(now)) continue;
+    seen = NamesSeen::recent;
+    if (origin == NameOrigin::lost_here) hold_others(account, now);
   }
   return seen;
 }
@@ -156,6 +158,18 @@ void Engine::hold(AccountIndex account, Ns now) noexcept {
   state.why = kUnknownNamesShown;
 }
 
+/// The journal has lost its end, whatever account that was seen on. A shot is named when it is armed and sent
+/// later, so that a name that looks known may be of what was lost.
+void Engine::hold_others(AccountIndex account, Ns now) noexcept {
+  for (std::uint16_t a = 0; a < accounts_.size(); ++a) {
+    AccountState& other = accounts_[a];
+    const bool serves = other.phase == AccountPhase::ready || other.phase == AccountPhase::starting;
+    if (a == account.value || !serves || other.held_until_venue_ms != 0) continue;
+    other.phase = AccountPhase::starting;
+    hold(AccountIndex{a}, now);
+  }
+}
+
 int Engine::release_holds(Ns now) noexcept {
   if (!clock_.known(now)) return 0;
   int released = 0;
@@ -179,17 +193,23 @@ int Engine::release_holds(Ns now) noexcept {
 bool Engine::identify(const LookupJob& job, const domain::UserId& user_id, Ns now) noexcept {
   const AccountIndex account = job.lookup.account;
   AccountState& state = accounts_[account.value];
+  if (user_id.empty() && state.uid_was_shared) {
+    failed(job, domain::LookupStatus::absent, now);
+    return false;
+  }
   if (user_id.empty() || state.user_id == user_id) return true;
   const auto other = std::ranges::find(accounts_, user_id, &AccountState::user_id);
   const bool is_shared = other != accounts_.end();
   if (!is_shared && ports_.events.lock_uid(account, user_id)) {
     state.user_id = user_id;
+    state.uid_was_shared = false;
     return true;
   }
+  state.uid_was_shared = true;
   // One of the replies may have been another account's: both are asked about once more.
-  if (!job.refused_once) {
+  if (!job.uid_shared_once) {
     LookupJob again = job;
-    again.refused_once = true;
+    again.uid_shared_once = true;
     repeat(again, now);
     if (is_shared)
       ask_kind_again(AccountIndex{static_cast<std::uint16_t>(other - accounts_.begin())}, job, now);

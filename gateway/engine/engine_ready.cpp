@@ -10,6 +10,8 @@ namespace {
 
 /// What keeps it from serving is told when it has lasted so long.
 constexpr Ns kDoubt_ns = kSecond;
+/// A venue that owes an answer for so long, and gives no other one meanwhile, does not answer.
+constexpr Ns kSilence_ns = kSecond;
 
 }  // namespace
 
@@ -77,6 +79,8 @@ void Engine::check_ready(Ns now) noexcept {
     wait = {"accounts are not proven ready yet", DenyReason::not_ready};
   } else if (now < recalled_until_ns_ && !ready_) {
     wait = {"what was sent before this start still counts against the venue's limits", DenyReason::not_ready};
+  } else if (unheard_since_ns_ != kNever && now - unheard_since_ns_ >= kSilence_ns) {
+    wait = {"the venue gives no answer that says anything", DenyReason::not_ready, /*has_lasted=*/true};
   } else if (address_held_) {
     wait = {"the venue answers \"too many requests\" to this address", DenyReason::not_ready};
   } else if (connections_ready_ == 0) {
@@ -94,7 +98,7 @@ void Engine::tell_ready(const NotReady& wait, Ns now) noexcept {
     if (!good) not_ready_because_ = wait.what.data();
     return;
   }
-  if (!good && !journal_failed_) {
+  if (!good && !journal_failed_ && !wait.has_lasted) {
     // What is over in a moment, as a connection that is made anew, is not worth a notice.
     if (doubted_ns_ == kNever) doubted_ns_ = now;
     if (now - doubted_ns_ < kDoubt_ns) return;

@@ -56,6 +56,7 @@ BH_ON_PATH void Engine::on_reversal_reply(std::uint32_t slot, const net::ReplyVi
   r.http_status = static_cast<std::uint16_t>(view.http_status);
   r.venue_code = reply.code;
   r.code_class = reply.code_class;
+  if (reply.verdict != Verdict::unknown) note_heard();
   switch (reply.verdict) {
     case Verdict::acked:
       on_ack(slot, view, reply, now);

@@ -169,6 +169,7 @@ BH_ON_PATH void Engine::fire(std::uint32_t slot, Ns now) noexcept {
   r.written_ns = sent.written_ns;
   ++counters_.sent;
   risk_.on_sent(r.position, now);
+  note_asked(now);
 
   journal::Sent body{};
   body.intent_id = r.intent.id;

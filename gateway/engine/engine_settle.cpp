@@ -158,6 +158,7 @@ bool Engine::send_lookup(const domain::Lookup& lookup, const LookupOrigin& origi
   open.origin = origin;
   open.written_ns = sent.written_ns;
   ++counters_.lookups;
+  note_asked(now);
   return true;
 }
 
@@ -226,8 +227,8 @@ void Engine::failed(LookupJob job, LookupStatus status, Ns now) noexcept {
       contracts_tried_ |= product_bit(job.lookup);
     } else {
       AccountState& account = accounts_[job.lookup.account.value];
-      // With others beside it, whose UID its key belongs to must have been asked with an answer: two keys of one
-      // UID are two hands on one position.
+      // With others beside it, whose UID its key belongs to must have been asked with an answer: two keys of
+      // one UID are two hands on one position.
       if (job.lookup.kind == LookupKind::account_kind && accounts_.size() == 1) account.kind_settled = true;
       if (job.lookup.kind == LookupKind::account_mode) account.mode_tried |= product_bit(job.lookup);
       if (job.lookup.kind == LookupKind::positions) account.positions_tried |= product_bit(job.lookup);
@@ -276,6 +277,7 @@ void Engine::on_lookup_reply(std::uint32_t index, const net::ReplyView& view, Ns
   pacer_.on_reply(open.ticket, std::max(now, view.replied_ns),
                   {reply.status == LookupStatus::throttled, reply.remaining_quota});
   if (reply.status == LookupStatus::throttled) ++counters_.throttled;
+  if (reply.status != LookupStatus::throttled && reply.status != LookupStatus::unavailable) note_heard();
   const bool is_positions = open.lookup.kind == LookupKind::positions && reply.status == LookupStatus::ok;
   if (is_positions)
     take_positions(open.lookup.account, open.lookup.instrument.product, reply, open.written_ns, now);
@@ -319,7 +321,6 @@ bool Engine::is_of_other_product(const domain::LookupReply& reply,
 void Engine::take_positions(AccountIndex account, domain::Product product, const domain::LookupReply& reply,
                             Ns written_ns, Ns now) noexcept {
   if (reply.truncated) return;
-  accounts_[account.value].read_ns[static_cast<std::size_t>(product)] = now;
   const domain::PositionMode configured = config_.accounts[account.value].position_mode;
   const bool switched = std::ranges::any_of(
       reply.positions, [&](const domain::PositionRow& row) { return row.mode && *row.mode != configured; });
@@ -334,7 +335,9 @@ void Engine::take_positions(AccountIndex account, domain::Product product, const
       if (row.instrument.symbol != id.symbol || row.instrument.margin_coin != id.margin_coin) continue;
       (row.side == domain::PositionSide::long_side ? snapshot.long_size : snapshot.short_size) = row.total;
     }
-    if (!reply.may_hide(id)) (void)book_.on_read(position, snapshot, written_ns);
+    // A read that is older than what is known says nothing of now, however lately it came.
+    if (!reply.may_hide(id) && book_.on_read(position, snapshot, written_ns) == order::ReadResult::taken)
+      accounts_[account.value].read_ns[static_cast<std::size_t>(product)] = now;
     if (waiter_heads_[position.value] != kNoSlot && !is_freed_[position.value]) {
       is_freed_[position.value] = true;
       freed_.push_back(position);
@@ -366,7 +369,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   }
   // Where the venue has no such page, or none for this key, the configuration's word on lead traders stands.
   const bool answered = reply.status == LookupStatus::ok ||
-                        (kind == LookupKind::account_kind &&
+                        (kind == LookupKind::account_kind && !accounts_[account.value].uid_was_shared &&
                          (reply.status == LookupStatus::absent || reply.status == LookupStatus::refused));
   if (kind == LookupKind::reversal_history) {
     on_names_reply(job, reply, now);

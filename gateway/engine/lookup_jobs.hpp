@@ -34,6 +34,8 @@ struct LookupJob {
   domain::LookupStatus last = domain::LookupStatus::ok;  ///< What became of it when it was last asked.
   /// An answer was against the account, or said nothing of it; only a second one counts.
   bool refused_once = false;
+  /// Of the account's kind: an answer named a UID that is another account's; only a second one counts.
+  bool uid_shared_once = false;
   // Of history:
   bool recent_only = false;  ///< The whole window could not be walked to its end.
   bool held = false;         ///< Waits until the fuse of what it showed has burnt.

@@ -340,6 +340,12 @@ void Settlement::observe_order(AccountIndex account, const domain::OrderRow& row
   plan_.refresh(group);
 }
 
+/// Pages that never show what they should look like a lag that grows for ever: patience does not.
+VenueMs Settlement::patient_lag_ms(const CaseEvidence& evidence) const noexcept {
+  const auto most = static_cast<VenueMs>(settings_.lookup_lag_ms) + 4 * VenueMs{settings_.unresolved_after_ms};
+  return std::min(evidence.lag_ms, most);
+}
+
 /// Patience is spent only while the venue answers and only from the time on at which it could say something
 /// final: a long silence between two answers counts for no more than two pauses.
 void Settlement::count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept {
@@ -348,7 +354,7 @@ void Settlement::count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept 
   const bool by_venue = evidence.seen_venue_ms >= evidence.quiet_venue_ms;
   const bool by_us = now - subject.opened_at >= ms(settings_.clock_tolerance_ms) +
                                                     2 * ms(settings_.execution_grace_ms) +
-                                                    evidence.lag_ms * kMillisecond;
+                                                    patient_lag_ms(evidence) * kMillisecond;
   if (!by_venue && !by_us) return;
   if (subject.answered_at != 0)
     subject.answering_ns += std::min(now - subject.answered_at, 2 * ms(settings_.poll_max_ms));
@@ -356,7 +362,15 @@ void Settlement::count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept 
 }
 
 void Settlement::judge(Case& subject, Ns now) noexcept {
-  const Finding finding = weigh(subject.evidence, settings_);
+  Finding finding = weigh(subject.evidence, settings_);
+  // The venue's clock may leap: what is told for want of more must have had its time on ours as well.
+  const bool too_soon = now - subject.opened_at <
+                        ms(settings_.execution_grace_ms) + subject.evidence.lag_ms * kMillisecond;
+  if (finding.proven && finding.result != wire::SettledResult::reversed && too_soon) {
+    finding.proven = false;
+    finding.wants_position = true;
+    finding.ground = Ground::no_evidence;
+  }
   if (finding.proven) {
     if (subject.proven_at == 0) subject.proven_at = now;
     const bool waited = now - subject.proven_at >= ms(settings_.execution_grace_ms) +
@@ -369,7 +383,8 @@ void Settlement::judge(Case& subject, Ns now) noexcept {
   } else {
     subject.proven_at = 0;
     // Where look-ups were seen to lag further than is assumed, what they are compared with comes later, too.
-    const VenueMs seen_lag = subject.evidence.lag_ms - static_cast<VenueMs>(settings_.lookup_lag_ms);
+    const VenueMs seen_lag =
+        patient_lag_ms(subject.evidence) - static_cast<VenueMs>(settings_.lookup_lag_ms);
     if (subject.answering_ns >= ms(settings_.unresolved_after_ms) + seen_lag * kMillisecond) {
       give_up(subject, finding);
       return;

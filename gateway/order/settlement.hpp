@@ -103,6 +103,7 @@ class Settlement {
   void take(Case& subject, const LookupTicket& ticket, const domain::LookupReply& reply) noexcept;
   bool take_known_row(Case& subject, const domain::OrderRow& row) noexcept;
   void remember(const CaseFacts& facts, const domain::OrderRow& row, bool listed) noexcept;
+  [[nodiscard]] VenueMs patient_lag_ms(const CaseEvidence& evidence) const noexcept;
   void count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept;
   void judge(Case& subject, Ns now) noexcept;
   void decide(Case& subject, const Finding& finding) noexcept;

@@ -73,9 +73,10 @@ bool nobody_else_traded(const CaseEvidence& evidence, const Settings& settings, 
   return true;
 }
 
-/// Two orders of which one carries no id, and ours closes more than was held: it may be both legs in one, and
-/// the other one somebody else's.
-bool closes_more_than_held(const CaseFacts& facts, const Finding& finding) noexcept {
+/// Two orders, and the closing one did more than could be: it may be both legs in one, and the other one
+/// somebody else's.
+bool closes_more_than_wanted(const CaseFacts& facts, const Finding& finding) noexcept {
+  if (facts.has_size && finding.closed > facts.size) return true;
   return has_before(facts) && finding.closed > facts.before.held(facts.held_side);
 }
 
@@ -97,7 +98,7 @@ void weigh_complete(const CaseEvidence& evidence, const Settings& settings, cons
   const CaseFacts& facts = evidence.facts;
   const PositionSnapshot& now = evidence.latest;
   const bool sure = legs.close_ours && legs.open_ours;
-  if (!sure && closes_more_than_held(facts, finding)) {
+  if (!sure && closes_more_than_wanted(facts, finding)) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }
@@ -194,7 +195,11 @@ void weigh_one_order(const CaseEvidence& evidence, const Settings& settings, con
 bool hides_a_leg(const CaseEvidence& evidence, const Finding& finding) noexcept {
   const CaseFacts& facts = evidence.facts;
   if (evidence.foreign_reversal) return false;
-  const Decimal other = evidence.latest.held(domain::opposite(facts.held_side));
+  // Any read since counts: a stop may have taken away what an earlier one showed.
+  const PositionSide side = domain::opposite(facts.held_side);
+  const Decimal shown = evidence.shown.read_venue_ms == 0 ? Decimal{} : evidence.shown.held(side);
+  const Decimal latest = evidence.latest.held(side);
+  const Decimal other = latest < shown ? shown : latest;
   if (facts.mode == PositionMode::one_way) return other > finding.opened;
   return has_before(facts) && other > facts.before.held(domain::opposite(facts.held_side)) + finding.opened;
 }
@@ -216,8 +221,13 @@ void weigh_partial(const CaseEvidence& evidence, const Settings& settings, const
   // From here on a newer read is the only thing that could still help.
   finding.wants_position = true;
   const bool sure = alone || (legs.close_ours && legs.open_ours);
-  if (!sure && (legs.unclaimed || legs.weak || evidence.early_other ||
-                closes_more_than_held(facts, finding) || fits_without_sibling(evidence, legs))) {
+  // Nor by ids: an order may have been listed as both legs first and as one of two later.
+  if (!alone && closes_more_than_wanted(facts, finding)) {
+    finding.ground = Ground::ambiguous_rows;
+    return;
+  }
+  if (!sure &&
+      (legs.unclaimed || legs.weak || evidence.early_other || fits_without_sibling(evidence, legs))) {
     finding.ground = Ground::ambiguous_rows;
     return;
   }

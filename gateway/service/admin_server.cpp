@@ -1,5 +1,6 @@
 #include "gateway/service/admin_server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -19,7 +20,9 @@ namespace {
 
 constexpr std::size_t kMaxLine = 16'384;
 constexpr std::size_t kMaxReplyBacklog = 1'048'576;
-constexpr std::size_t kMaxClients = 16;
+constexpr std::size_t kMaxClients = 64;
+/// So long a client may take to say what it wants.
+constexpr Ns kPatience_ns = 50 * kMillisecond;
 constexpr std::size_t kAcceptsPerTurn = 16;
 /// How long accepting pauses where the process has no descriptor left.
 constexpr Ns kAcceptPause_ns = 100 * kMillisecond;
@@ -35,7 +38,7 @@ std::expected<sockaddr_un, Error> address_of(const std::string& path) {
 
 /// A socket file that nobody listens on is left over from a process that died.
 std::expected<void, Error> remove_dead_socket(const std::string& path, const sockaddr_un& address) {
-  struct stat info{};
+  struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return {};
   if (!S_ISSOCK(info.st_mode)) return std::unexpected(Error{path + ": exists and is no socket"});
   const shm::Fd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -125,6 +128,11 @@ void AdminServer::do_work() {
 
 void AdminServer::accept_some() {
   for (std::size_t i = 0; i < kAcceptsPerTurn; ++i) {
+    // Clients that connect and say nothing must not keep a halt out, nor end one that is being carried out.
+    if (clients_.size() >= kMaxClients && !drop_one()) {
+      look_away(kPatience_ns / 5);
+      return;
+    }
     shm::Fd fd{::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!fd.valid()) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -132,14 +140,13 @@ void AdminServer::accept_some() {
       return;
     }
     pause_told_ = false;
-    // Clients that connect and say nothing must not keep a halt out.
-    if (clients_.size() >= kMaxClients) clients_.pop_front();
     ucred peer{};
     socklen_t length = sizeof peer;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
     Client& client = clients_.emplace_back();
     client.fd = std::move(fd);
     client.uid = peer.uid;
+    client.accepted_ns = monotonic_now();
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = &client;
@@ -154,8 +161,22 @@ void AdminServer::accept_some() {
 void AdminServer::pause_accepting(int error) {
   if (!pause_told_) log(LogLevel::warning, std::string{"admin: cannot accept: "} + std::strerror(error));
   pause_told_ = true;
+  look_away(kAcceptPause_ns);
+}
+
+void AdminServer::look_away(Ns pause) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listen_.get(), nullptr);
-  accept_again_ns_ = monotonic_now() + kAcceptPause_ns;
+  accept_again_ns_ = monotonic_now() + pause;
+}
+
+bool AdminServer::drop_one() {
+  const Ns now = monotonic_now();
+  const auto found = std::ranges::find_if(clients_, [now](const Client& client) {
+    return !client.later && (client.was_answered || now - client.accepted_ns >= kPatience_ns);
+  });
+  if (found == clients_.end()) return false;
+  clients_.erase(found);
+  return true;
 }
 
 void AdminServer::go_on_accepting() {
@@ -230,6 +251,7 @@ bool AdminServer::flush(Client& client) {
     // A reply that the client's socket does not take at once is larger than anything we say: it does not
     // read.
     if (sent <= 0) return false;
+    client.was_answered = true;
     client.out.erase(0, static_cast<std::size_t>(sent));
   }
   return true;

@@ -59,12 +59,17 @@ class AdminServer {
     std::string in;
     std::string out;
     std::uint32_t uid = 0;
+    Ns accepted_ns = 0;
+    bool was_answered = false;
     Later later;         ///< The reply that it waits for; its further lines wait meanwhile.
     bool ended = false;  ///< It says no more, but may still read.
   };
   AdminServer(std::string path, Handler handler) : path_(std::move(path)), handler_(std::move(handler)) {}
   void accept_some();
+  /// One that may be dropped for the next: whoever had its answer, or says nothing. False: nobody.
+  [[nodiscard]] bool drop_one();
   void pause_accepting(int error);
+  void look_away(Ns pause);
   void go_on_accepting();
   [[nodiscard]] bool watch_listener() const noexcept;
   // Each says whether the client stays.

@@ -179,12 +179,16 @@ std::variant<std::string, AdminServer::Later> OperatorCommands::resolve(const Ad
     return failure("\"client_oid\" must name one reversal");
   }
   auto found = std::make_shared<bool>(false);
+  auto journal_failed = std::make_shared<bool>(false);
   return on_loop(
-      [found, request, result = *result](engine::Engine& engine, const net::Pool*, Ns now) {
+      [found, journal_failed, request, result = *result](engine::Engine& engine, const net::Pool*, Ns now) {
         *found =
             engine.resolve(wire::ClientOid{request.client_oid}, result, request.uid, request.reason, now);
+        *journal_failed = engine.journal_failed();
       },
-      [found, request]() -> std::optional<std::string> {
+      [found, journal_failed, request]() -> std::optional<std::string> {
+        if (!*found && *journal_failed)
+          return failure("the journal failed: nothing can be resolved before a restart; see the log");
         if (!*found) return failure("no unresolved reversal is called \"" + request.client_oid + "\"");
         log(LogLevel::warning, "resolved by user " + std::to_string(request.uid) + ": " + request.client_oid +
                                    " " + request.result);
@@ -203,10 +207,14 @@ std::expected<void, Error> take_over_marked_halts(const config::Config& config,
     if (std::ranges::find(halts, halt) == halts.end()) halts.push_back(std::move(halt));
   }
   if (halts.empty()) return {};
+  std::vector<journal::MarkedHalt> kept;
   for (const journal::MarkedHalt& halt : halts) {
     const AccountIndex account = config.account_named(halt.account);
-    // An account that is configured no more cannot trade.
-    if (!halt.account.empty() && !account.valid()) continue;
+    // An account that is not configured cannot trade. It is halted when it comes back.
+    if (!halt.account.empty() && !account.valid()) {
+      kept.push_back(halt);
+      continue;
+    }
     const journal::Appended appended = account.valid()
                                            ? engine.halt_account(account, halt.reason, monotonic_now())
                                            : engine.halt(halt.reason, monotonic_now());
@@ -220,7 +228,7 @@ std::expected<void, Error> take_over_marked_halts(const config::Config& config,
   while (journal.do_work() > 0) {
   }
   if (journal.failed()) return std::unexpected(Error{journal.failure()});
-  if (auto done = journal::mark_halts_on_disk(storage, settings, {}); !done) return done;
+  if (auto done = journal::mark_halts_on_disk(storage, settings, kept); !done) return done;
   return journal::mark_halts_in_memory(storage, settings, {});
 }
 

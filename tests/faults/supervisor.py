@@ -48,8 +48,8 @@ NETWORKS = {
 # An execution comes at most execution_grace_ms after the ack: what comes later is beyond what settlement is told to expect.
 VENUE_FAULTS = [{"fault": name} for name in (
     "ack_lost_before", "ack_lost_after", "reset_before", "reset_after", "server_error_before", "server_error_after", "not_json_after",
-    "truncated_after", "ambiguous_code_before", "ambiguous_code_at_200_after", "code_after_close", "late_ack",
-    "ack_without_execution")] + [{"fault": "late_execution", "created_delay_ms": 350}, {"fault": "late_open_leg", "leg_gap_ms": 350}]
+    "truncated_after", "ambiguous_code_before", "ambiguous_code_at_200_after", "late_ack", "ack_without_execution")] + [
+    {"fault": "code_after_close", "code": code} for code in ("22035", "40762", "45107")] + [{"fault": "late_execution", "created_delay_ms": 350}, {"fault": "late_open_leg", "leg_gap_ms": 350}]
 STEPS = ([("send", phase) for phase in ("before", "after", "half")] + [("recv", phase) for phase in ("before", "after")]
          + [("store", phase) for phase in ("before", "after", "half")] + [("clock", "before")])
 # How far into each kind of call an armed kill may lie: about what a second of load makes.

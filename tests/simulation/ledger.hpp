@@ -93,6 +93,8 @@ class Ledger {
   /// Nothing may be sent for `account` (empty: any) before the venue's clock reads later than `until`.
   void hold(const std::string& account, VenueMs until, std::string_view why);
   /// A page of history was another account's, and nothing in it said so.
+  /// A look-up was answered for another account, unnoticed.
+  void note_other_account_shown() noexcept { other_account_shown_ = true; }
   void drop_holds_by_names();
   /// All names that were ever given.
   [[nodiscard]] std::unordered_set<std::string> oids() const;
@@ -151,6 +153,7 @@ class Ledger {
   std::uint64_t needless_ = 0;
   std::uint32_t life_ = 0;
   Ns life_began_ = 0;
+  bool other_account_shown_ = false;
 };
 
 }  // namespace backhand::simulation

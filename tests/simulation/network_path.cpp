@@ -323,6 +323,7 @@ void Network::plan_lookup_fault() {
       fault.name = "lookup_of_other_account";
       fault.answer = venue::Answer::other_account;
       showed_other_account_ = true;
+      ledger_.note_other_account_shown();
       fault.path =
           context_.random.chance(0.6) ? "/api/v2/mix/order/orders-history" : "/api/v2/mix/order/detail";
       venue_.add_fault(std::move(fault));

@@ -293,9 +293,11 @@ void World::check_counts() {
   }
   if (assumptions_hold && counters.reversals_throttled > 0)
     context_.violate("the venue throttled " + std::to_string(counters.reversals_throttled) + " reversals");
-  // What a restart reads of positions is younger than the rows; where clocks differ, several reversals fit them.
+  // What a restart reads of positions is younger than the rows; where clocks differ, several reversals fit
+  // them.
   const bool hidden = plan_.hides_evidence || network_.showed_other_account() || plan_.other_trades > 0 ||
-                      records_were_lost_ || venue_was_stepped_ || (plan_.clocks_apart && process_.lives() > 1);
+                      records_were_lost_ || venue_was_stepped_ ||
+                      (plan_.clocks_apart && process_.lives() > 1);
   // Clocks that differ can put one reversal's rows among those of its neighbour: that hides one, not all.
   const std::uint64_t blurred = plan_.clocks_apart ? 1 : 0;
   if (!hidden && ledger_.needless() > blurred)

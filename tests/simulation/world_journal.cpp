@@ -26,7 +26,8 @@ std::uint64_t manifest_number(test::MemoryStorage& storage) {
 }  // namespace
 
 void World::copy_state() {
-  if (!context_.faults_on || process_.storage().paths().empty()) return;
+  // Nobody keeps a copy of what is damaged.
+  if (!context_.faults_on || process_.storage().paths().empty() || !process_.recoverable()) return;
   copy_ = process_.storage().clone();
   oids_of_copy_ = ledger_.oids();
 }
@@ -45,7 +46,7 @@ void World::strike_journal() {
   const std::uint64_t kind = copy_ ? random.below(3) : 0;
   if (kind == 0) {
     context_.fire("journal_lost");
-    for (const std::string& path : process_.storage().paths()) process_.storage().erase(path);
+    process_.storage().erase_all();
     strike_->known.clear();
   } else if (kind == 1) {
     context_.fire("state_rolled_back");

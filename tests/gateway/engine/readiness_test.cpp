@@ -76,6 +76,18 @@ TEST_F(Readiness, ARowOfOneInstrumentIsNoProofOfThatOneAlone) {
   EXPECT_EQ(rig.reverse_eth().result, wire::SettledResult::reversed);
 }
 
+TEST_F(Readiness, TwoRowsOfOneSideAreNoProof) {
+  eth();
+  rig.start();
+  ASSERT_TRUE(rig.ready_within(3 * kSecond));
+  add_row(R"({"marginCoin":"USDT","symbol":"ETHUSDT","holdSide":"long","total":"7"})");
+  rig.run(kSecond);
+  EXPECT_EQ(rig.reverse_eth().deny_reason, DenyReason::position_stale);
+  ASSERT_FALSE(rig.troubles.empty());
+  EXPECT_EQ(rig.troubles.back().symbol.view(), "ETHUSDT");
+  EXPECT_EQ(rig.troubles.back().field, "holdSide");
+}
+
 TEST_F(Readiness, ARowThatBecomesUnreadableTakesBackWhatWasKnown) {
   eth();
   rig.start();
@@ -194,6 +206,26 @@ TEST_F(Readiness, AKeyThatMayNotAskForTheAccountsKindTradesAll) {
   EXPECT_EQ(rig.reverse_eth().result, wire::SettledResult::reversed);
 }
 
+// What keeps it from serving is told soon.
+
+TEST_F(Readiness, AVenueThatSaysNothingOfUseIsToldWithinTwoSeconds) {
+  eth();
+  rig.start();
+  ASSERT_TRUE(rig.ready_within(3 * kSecond));
+  for (const int status : {0, 403, 502}) {
+    SCOPED_TRACE(status);
+    rig.rule = [status](std::string_view, LookupRig::Answer& answer) {
+      answer.lost = status == 0;
+      answer.status = status;
+      answer.body = "<html>no</html>";
+      answer.headers = {{"content-type", "text/html"}};
+    };
+    EXPECT_TRUE(rig.run_until([this] { return !rig.engine().ready(); }, 2 * kSecond));
+    rig.rule = nullptr;
+    EXPECT_TRUE(rig.ready_within(2 * kSecond));
+  }
+}
+
 // Whose key it is.
 
 LookupRig::Rule failing_account_info() {
@@ -235,6 +267,27 @@ TEST_F(Readiness, OfTwoKeysOfOneUidOneTradesAtMost) {
   const DenyReason hedge =
       rig.reverse("hedge", Product::usdt_futures, "ETHUSDT", wire::PositionSide::long_side).deny_reason;
   EXPECT_TRUE((main == DenyReason::account_halted) != (hedge == DenyReason::account_halted));
+}
+
+TEST_F(Readiness, AKeyThatWasToldAnothersUidNeedsAnAnswerWithAUid) {
+  eth();
+  rig.account("hedge", domain::PositionMode::hedge);
+  // Each account's first answer names one UID; from then on the question is refused.
+  int asked = 0;
+  rig.rule = [&asked](std::string_view target, LookupRig::Answer& answer) {
+    if (!holds(target, "spot/account/info")) return;
+    if (++asked > 2) {
+      answer.status = 400;
+      answer.body = no("40014", "Incorrect permissions, need spot read permissions");
+      return;
+    }
+    const std::size_t at = answer.body.find(R"("userId":")") + 10;
+    answer.body.replace(at, answer.body.find('"', at) - at, "777");
+  };
+  rig.start();
+  EXPECT_FALSE(rig.ready_within(30 * kSecond));
+  rig.rule = nullptr;
+  EXPECT_TRUE(rig.ready_within(30 * kSecond));
 }
 
 // What does not come is named.

@@ -276,6 +276,12 @@ void MemoryStorage::erase(const std::string& path) {
   std::erase_if(pending_names_, [&](const NameChange& change) { return change.path == path; });
 }
 
+void MemoryStorage::erase_all() {
+  names_.clear();
+  synced_names_.clear();
+  pending_names_.clear();
+}
+
 void MemoryStorage::put_back(const std::string& path, const MemoryStorage& from) {
   auto node = std::make_shared<Node>();
   node->data = node->synced = from.names_.at(path)->data;

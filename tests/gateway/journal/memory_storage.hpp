@@ -98,6 +98,8 @@ class MemoryStorage final : public journal::Storage {
   [[nodiscard]] std::vector<std::byte>& bytes(const std::string& path);
   [[nodiscard]] std::vector<std::string> paths() const;
   void erase(const std::string& path);
+  /// Also of what was removed before without a sync: nothing comes back.
+  void erase_all();
   /// The file is what it is in `from`, on the platter too.
   void put_back(const std::string& path, const MemoryStorage& from);
   /// A deep copy of files, names and boot id, without handles, plan or counts.

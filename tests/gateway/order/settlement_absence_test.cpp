@@ -50,6 +50,27 @@ TEST_F(SettlementAbsence, AnAnswerWithoutTheVenuesTimeNeverBurnsTheFuse) {
   expect_unresolved(end, Ground::no_evidence);
 }
 
+TEST_F(SettlementAbsence, AVenueWhoseClockLeapsBurnsNoGrace) {
+  rig.venue.orders.reserve(2);
+  close_leg(8'000, 8'050, 5);
+  open_leg(8'051, 8'099, 5);
+  know(Answer::none);
+  open_known();
+  domain::Lookup lookup;
+  LookupTicket ticket;
+  domain::LookupReply reply;
+  for (int turn = 0; turn < 100'000 && rig.settlement.open_cases() > 0; ++turn) {
+    rig.now = std::max(rig.now, rig.settlement.next_due());
+    if (!rig.settlement.next_lookup(rig.now, lookup, ticket)) break;
+    rig.venue.answer(lookup, rig.venue_now(), reply);
+    reply.venue_ms += 60'000;
+    rig.settlement.on_reply(ticket, reply, rig.now);
+  }
+  Decision end;
+  ASSERT_TRUE(rig.settlement.pop_decision(end));
+  EXPECT_NE(end.result, SettledResult::not_executed) << end;
+}
+
 TEST_F(SettlementAbsence, ADoubtfulNoWithoutEffectIsNotExecutedAfterTheGrace) {
   open(Answer::doubtful_no, 10);
   expect(decision(12, 15), SettledResult::not_executed, Ground::refused);
