@@ -23,6 +23,7 @@ enum class Ground : std::uint8_t {
   ambiguous_rows,        ///< Rows that may or may not be ours.
   unexplained_position,  ///< The position moved in a way that our rows (or their absence) do not explain.
   never_final,           ///< Our order stayed live.
+  other_uid,             ///< The account's key belongs to another UID since: look-ups show nothing of ours.
 };
 
 struct GroundWords {
@@ -63,6 +64,8 @@ struct GroundWords {
       return {"unexplained_position", "the position changed in a way that our orders do not explain"};
     case Ground::never_final:
       return {"never_final", "our order stayed live"};
+    case Ground::other_uid:
+      return {"other_uid", "the account's key belongs to another UID than the one that it was sent on"};
   }
   return {"?", ""};
 }

@@ -146,6 +146,14 @@ void Engine::start(Ns now) noexcept {
     contracts_needed_ |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(instrument.id.product));
   }
   if (!unclean_) prove_all_accounts(now);
+  // What waits for a UID takes room in the journal that the end of the fuse needs, too.
+  for (std::uint16_t a = 0; a < accounts_.size() && unclean_; ++a) {
+    if (accounts_[a].awaiting_uid == 0) continue;
+    LookupJob like;
+    like.lookup.kind = domain::LookupKind::account_kind;
+    like.lookup.instrument = directory_[directory_.of_account(AccountIndex{a})[0]].id;
+    ask_kind_again(AccountIndex{a}, like, now);
+  }
   ready_changed_ns_ = now;
   check_ready(now);
 }

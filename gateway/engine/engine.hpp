@@ -85,16 +85,19 @@ struct AccountState {
   Ns changed_ns = 0;              ///< Since when it does or does not.
   std::array<Ns, order::LookupPlan::kProducts> read_ns{};  ///< By product: when its positions were last read.
   std::string_view waits_for;                              ///< A constant phrase; empty while it serves.
-  /// Whether it is a lead trader's, and whose UID it has, was answered; where it is the only account, also
-  /// asked several times in vain.
+  /// Whether it is a lead trader's, and whose UID it has, was answered; where it is the only account and the
+  /// journal has no UID of it, also asked several times in vain.
   bool kind_settled = false;
   bool uid_was_shared =
       false;  ///< Its last known UID was another account's: only an answer with a UID counts.
   ThrottleHistory throttles;
   /// Starting: not ready before, since reversals that the journal does not know may be on their way. 0: no.
   VenueMs held_until_venue_ms = 0;
-  domain::UserId user_id;   ///< Empty: not known.
-  wire::VenueCode refusal;  ///< With halted and refused.
+  domain::UserId user_id;          ///< Empty: not known.
+  domain::UserId journaled_uid;    ///< The one that the journal has; empty: none.
+  std::uint32_t awaiting_uid = 0;  ///< Its reversals that are not looked up before the venue tells its UID.
+  Ns untold_since_ns = 0;          ///< Since when the venue answers and does not tell it; 0: it does.
+  wire::VenueCode refusal;         ///< With halted and refused.
   wire::CodeClass refusal_class = wire::CodeClass::none;
   std::string_view why;  ///< One constant phrase: what it waits for or why it is halted.
 };
@@ -337,6 +340,7 @@ class Engine final : public net::Handler {
   [[nodiscard]] Ns age_to_ns(VenueMs venue_ms, Ns now) const noexcept;
   int take_decisions(Ns now) noexcept;
   void apply(const order::Decision& decision, Ns now) noexcept;
+  void end_unresolved(std::uint32_t slot, wire::Outcome& out, Ns now) noexcept;
   void refuse_account(AccountIndex account, const wire::VenueCode& code, wire::CodeClass code_class,
                       std::string_view why, Ns now) noexcept;
   void begin_readiness(AccountIndex account, Ns now) noexcept;
@@ -395,8 +399,17 @@ class Engine final : public net::Handler {
   void hold_others(AccountIndex account, Ns now) noexcept;
   int release_holds(Ns now) noexcept;
   /// False: somebody else has its UID. It is asked about again, or refused.
-  [[nodiscard]] bool identify(const LookupJob& job, const domain::UserId& user_id, Ns now) noexcept;
+  [[nodiscard]] bool identify(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept;
   void ask_kind_again(AccountIndex account, const LookupJob& like, Ns now) noexcept;
+  /// The account's UID is `user_id`, as far as the venue can be believed. False: it is refused.
+  [[nodiscard]] bool judge_uid(AccountIndex account, const domain::UserId& user_id, Ns now) noexcept;
+  /// False: the venue does not tell its UID, and reversals of it wait for that.
+  [[nodiscard]] bool may_go_without_uid(AccountIndex account, Ns now) noexcept;
+  /// False: the journal's ring had no room to record it.
+  [[nodiscard]] bool record_uid(AccountIndex account, const domain::UserId& user_id, Ns now) noexcept;
+  void look_up_awaiting(AccountIndex account, Ns now) noexcept;
+  void give_up_awaiting(AccountIndex account, domain::Ground ground, Ns now) noexcept;
+  [[nodiscard]] bool has_open_reversal(AccountIndex account) const noexcept;
 
   // engine_tell.cpp
   [[nodiscard]] wire::Outcome event_of(const OpenReversal& r, wire::EventKind kind) const noexcept;
@@ -409,7 +422,8 @@ class Engine final : public net::Handler {
   void finish(std::uint32_t slot, Ns now) noexcept;
   void notice(wire::NoticeKind kind, AccountIndex account, PositionIndex position, const wire::Outcome* about,
               Ns now) noexcept;
-  void block(PositionIndex position, order::BlockReason reason, Ns now) noexcept;
+  /// `why`: a literal.
+  void block(PositionIndex position, order::BlockReason reason, std::string_view why, Ns now) noexcept;
   void unblock(PositionIndex position, Ns now) noexcept;
   /// Denies what waits and drops the shots that are armed: of one account, or all.
   void stand_down(std::optional<AccountIndex> account, wire::DenyReason reason, Ns now) noexcept;
@@ -446,6 +460,7 @@ class Engine final : public net::Handler {
   void end_without_record(const OpenReversal& r, Ns now) noexcept;
   void restore_slot(OpenReversal& r, const journal::OpenCase& open) noexcept;
   void occupy_recovered(std::uint32_t slot) noexcept;
+  void open_recovered(std::uint32_t slot, order::Answer answer, VenueMs answered, Ns now) noexcept;
   void resume_learned(std::uint32_t slot, const journal::OpenCase& open, Ns now) noexcept;
   void resume_unknown(std::uint32_t slot, order::Answer answer, VenueMs answered, bool told, Ns now) noexcept;
   void retell_settled(std::uint32_t slot, const journal::Settled& body, Ns now) noexcept;

@@ -1,5 +1,6 @@
 // What the venue's history and the accounts' UIDs tell about other senders: reversals that this journal does
-// not know, and two keys of one UID. Looked at while readiness is proven, before anything is sent.
+// not know, two keys of one UID, and a key that was replaced between two starts. Looked at while readiness is
+// proven, before anything is sent.
 #include <algorithm>
 
 #include "common/assert.hpp"
@@ -8,6 +9,16 @@
 namespace backhand::engine {
 
 using journal::NameOrigin;
+
+namespace {
+
+/// Its key was replaced between two starts. What was told in this start may have been another account's
+/// reply, and is corrected by what is told later.
+bool is_other_uid(const AccountState& account, const domain::UserId& user_id) noexcept {
+  return account.user_id.empty() && !account.journaled_uid.empty() && account.journaled_uid != user_id;
+}
+
+}  // namespace
 
 VenueMs Engine::names_since(bool recent_only, Ns now) const noexcept {
   constexpr VenueMs kDay_ms = 24 * 3'600 * 1'000;
@@ -190,17 +201,36 @@ int Engine::release_holds(Ns now) noexcept {
   return released;
 }
 
-bool Engine::identify(const LookupJob& job, const domain::UserId& user_id, Ns now) noexcept {
+bool Engine::identify(const LookupJob& job, const domain::LookupReply& reply, Ns now) noexcept {
   const AccountIndex account = job.lookup.account;
   AccountState& state = accounts_[account.value];
-  if (user_id.empty() && state.uid_was_shared) {
-    failed(job, domain::LookupStatus::absent, now);
+  const domain::UserId& user_id = reply.user_id;
+  const bool is_told = reply.status == domain::LookupStatus::ok && !user_id.empty();
+  if (!is_told) {
+    const bool may_go = may_go_without_uid(account, now);
+    if (may_go && !state.uid_was_shared) return true;
+    LookupJob again = job;
+    again.refused = !reply.code.empty();
+    failed(again, domain::LookupStatus::absent, now);
     return false;
   }
-  if (user_id.empty() || state.user_id == user_id) return true;
+  state.untold_since_ns = 0;
+  if (state.user_id == user_id) return true;
   const auto other = std::ranges::find(accounts_, user_id, &AccountState::user_id);
   const bool is_shared = other != accounts_.end();
+  // It may have been another account's reply: it is asked about once more.
+  if (!is_shared && is_other_uid(state, user_id) && !job.uid_differs_once) {
+    LookupJob again = job;
+    again.uid_differs_once = true;
+    repeat(again, now);
+    return false;
+  }
+  if (!is_shared && !judge_uid(account, user_id, now)) return false;
   if (!is_shared && ports_.events.lock_uid(account, user_id)) {
+    if (!record_uid(account, user_id, now)) {
+      repeat(job, now);
+      return false;
+    }
     state.user_id = user_id;
     state.uid_was_shared = false;
     return true;
@@ -216,6 +246,7 @@ bool Engine::identify(const LookupJob& job, const domain::UserId& user_id, Ns no
     return false;
   }
   if (is_shared) {
+    if (!judge_uid(account, user_id, now)) return false;
     EventDetails details;
     details.account = account;
     details.other = AccountIndex{static_cast<std::uint16_t>(other - accounts_.begin())};
@@ -226,6 +257,90 @@ bool Engine::identify(const LookupJob& job, const domain::UserId& user_id, Ns no
     refuse_account(account, {}, wire::CodeClass::none, "another gateway on this host is using its UID", now);
   }
   return false;
+}
+
+bool Engine::judge_uid(AccountIndex account, const domain::UserId& user_id, Ns now) noexcept {
+  if (!is_other_uid(accounts_[account.value], user_id)) {
+    look_up_awaiting(account, now);
+    return true;
+  }
+  // Look-ups with this key show nothing of what was sent on the other UID.
+  give_up_awaiting(account, domain::Ground::other_uid, now);
+  if (!has_open_reversal(account)) return true;
+  // The journal keeps the UID of what is open: the next start is to find the same.
+  refuse_account(
+      account, {}, wire::CodeClass::none,
+      "its key belongs to another UID than when the gateway last used it; reversals of it are open", now);
+  return false;
+}
+
+bool Engine::may_go_without_uid(AccountIndex account, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  if (!state.user_id.empty() || state.journaled_uid.empty()) return true;
+  if (state.awaiting_uid > 0) {
+    // As patient as with look-ups that prove nothing.
+    if (state.untold_since_ns == 0) state.untold_since_ns = now;
+    const Ns patience = static_cast<Ns>(config_.venue.unresolved_after_ms) * kMillisecond;
+    if (now - state.untold_since_ns < patience) return false;
+    give_up_awaiting(account, domain::Ground::no_evidence, now);
+  }
+  // What is sent from now on may be sent on any UID.
+  return record_uid(account, {}, now);
+}
+
+bool Engine::record_uid(AccountIndex account, const domain::UserId& user_id, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  if (state.journaled_uid == user_id || journal_failed_) return true;
+  if (spare_records() < journal::kPartsOf<journal::AccountUid>) return false;
+  if (!state.journaled_uid.empty() && state.user_id.empty()) {
+    EventDetails details;
+    details.account = account;
+    if (user_id.empty()) details.text = "the venue does not tell its UID any more";
+    ports_.events.on_engine_event(EngineEvent::uid_changed, details, now);
+  }
+  journal::AccountUid body{};
+  body.account = FixedString<24>{config_.accounts[account.value].name};
+  body.uid = user_id;
+  note_appended(ports_.journal.append(journal::Stamp{now, {}, {}, {}}, body), now);
+  state.journaled_uid = user_id;
+  return true;
+}
+
+/// The account's UID is the one that its open reversals were sent on.
+void Engine::look_up_awaiting(AccountIndex account, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  for (std::uint32_t slot = 0; state.awaiting_uid > 0 && slot < slots_.size(); ++slot) {
+    OpenReversal& r = slots_[slot];
+    if (!r.in_use || r.account != account || !r.awaits_uid) continue;
+    const order::Answer answer = r.refusal == domain::Verdict::acked         ? order::Answer::acked
+                                 : r.refusal == domain::Verdict::doubtful_no ? order::Answer::doubtful_no
+                                                                             : order::Answer::none;
+    r.awaits_uid = false;
+    r.refusal = domain::Verdict::unknown;
+    --state.awaiting_uid;
+    open_case(slot, answer, r.refused_venue_ms, /*recovered=*/true, now);
+  }
+}
+
+void Engine::give_up_awaiting(AccountIndex account, domain::Ground ground, Ns now) noexcept {
+  AccountState& state = accounts_[account.value];
+  for (std::uint32_t slot = 0; state.awaiting_uid > 0 && slot < slots_.size(); ++slot) {
+    OpenReversal& r = slots_[slot];
+    if (!r.in_use || r.account != account || !r.awaits_uid) continue;
+    r.awaits_uid = false;
+    --state.awaiting_uid;
+    r.ground = ground;
+    wire::Outcome out = event_of(r, wire::EventKind::unresolved);
+    out.flags = wire::kTerminal;
+    end_unresolved(slot, out, now);
+  }
+}
+
+bool Engine::has_open_reversal(AccountIndex account) const noexcept {
+  return std::ranges::any_of(slots_, [&](const OpenReversal& r) {
+    return r.in_use && r.account == account &&
+           (order::may_have_left(r.state) || r.state == order::ReversalState::unresolved);
+  });
 }
 
 /// Whose key it is was told; what is told now replaces it. `like` is such a look-up of another account.

@@ -76,6 +76,10 @@ std::expected<void, Error> Engine::recover(const journal::Recovered& recovered, 
     for (const journal::StoredOutcome& stored : lane.outcomes)
       lane_book_.restore(LaneIndex{number}, stored.outcome);
   }
+  for (const auto& [name, told] : state.uids) {
+    const AccountIndex account = config_.account_named(name.view());
+    if (account.valid()) accounts_[account.value].journaled_uid = told.body.uid;
+  }
   for (const auto& [key, open] : state.cases) {
     if (auto done = recover_case(open, now); !done) return done;
   }
@@ -292,7 +296,7 @@ void Engine::resume_learned(std::uint32_t slot, const journal::OpenCase& open, N
       book_.needs_read_since(r.position, std::max(body.venue_ms, r.written_venue_ms));
       // Its execution has not been seen, so its position waits for it like an unknown one.
       (void)book_.block(r.position, order::BlockReason::unknown);
-      open_case(slot, order::Answer::acked, body.venue_ms, /*recovered=*/true, now);
+      open_recovered(slot, order::Answer::acked, body.venue_ms, now);
       return;
     case domain::Verdict::rejected:
     case domain::Verdict::throttled: {
@@ -326,7 +330,23 @@ void Engine::resume_unknown(std::uint32_t slot, order::Answer answer, VenueMs an
     wire::Outcome out = event_of(r, EventKind::unknown);
     tell_journaled(r, out, now);
   }
-  open_case(slot, answer, answered, /*recovered=*/true, now);
+  open_recovered(slot, answer, answered, now);
+}
+
+/// What look-ups do not show proves something only where they ask the account that the reversal was sent on.
+void Engine::open_recovered(std::uint32_t slot, order::Answer answer, VenueMs answered, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  AccountState& account = accounts_[r.account.value];
+  if (account.journaled_uid.empty()) {
+    open_case(slot, answer, answered, /*recovered=*/true, now);
+    return;
+  }
+  r.awaits_uid = true;
+  r.refusal = answer == order::Answer::acked         ? domain::Verdict::acked
+              : answer == order::Answer::doubtful_no ? domain::Verdict::doubtful_no
+                                                     : domain::Verdict::unknown;
+  r.refused_venue_ms = answered;
+  ++account.awaiting_uid;
 }
 
 void Engine::retell_settled(std::uint32_t slot, const journal::Settled& body, Ns now) noexcept {

@@ -14,6 +14,19 @@ using order::ReversalEvent;
 using order::ReversalState;
 using wire::EventKind;
 
+namespace {
+
+/// What an operator is told of a reply that says nothing of its reversal.
+std::string_view what_came(std::uint16_t http_status) noexcept {
+  if (http_status == 0) return "no reply came";
+  if (http_status == 403) return "the reply was HTTP 403: something before the venue refused the request";
+  if (http_status == 429) return "the reply was HTTP 429: too many requests";
+  if (http_status >= 500) return "the reply was HTTP 5xx: the venue, or something before it, is in trouble";
+  return "the reply does not say what became of it";
+}
+
+}  // namespace
+
 std::uint32_t Engine::awaited_slot(net::RequestToken token) noexcept {
   const std::uint32_t slot = index_of(token);
   if (slot < slots_.size() && slots_[slot].in_use && slots_[slot].generation == generation_of(token) &&
@@ -207,7 +220,7 @@ void Engine::become_unknown(std::uint32_t slot, ReversalEvent event, order::Answ
   r.told_unknown = true;
   book_.needs_read_since(r.position, r.written_venue_ms);
   // Blocked before it is told, so that the strategy's next intent meets the block.
-  block(r.position, order::BlockReason::unknown, now);
+  block(r.position, order::BlockReason::unknown, what_came(r.http_status), now);
   wire::Outcome out = event_of(r, EventKind::unknown);
   tell_journaled(r, out, now);
   open_case(slot, answer, answered, /*recovered=*/false, now);

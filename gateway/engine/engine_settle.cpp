@@ -228,8 +228,11 @@ void Engine::failed(LookupJob job, LookupStatus status, Ns now) noexcept {
     } else {
       AccountState& account = accounts_[job.lookup.account.value];
       // With others beside it, whose UID its key belongs to must have been asked with an answer: two keys of
-      // one UID are two hands on one position.
-      if (job.lookup.kind == LookupKind::account_kind && accounts_.size() == 1) account.kind_settled = true;
+      // one UID are two hands on one position. So must it where the journal has a UID: what is sent counts as
+      // sent on that one after a restart.
+      if (job.lookup.kind == LookupKind::account_kind && accounts_.size() == 1 &&
+          account.journaled_uid.empty())
+        account.kind_settled = true;
       if (job.lookup.kind == LookupKind::account_mode) account.mode_tried |= product_bit(job.lookup);
       if (job.lookup.kind == LookupKind::positions) account.positions_tried |= product_bit(job.lookup);
       if (job.lookup.kind == LookupKind::reversal_history) account.names_tried |= product_bit(job.lookup);
@@ -369,7 +372,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   }
   // Where the venue has no such page, or none for this key, the configuration's word on lead traders stands.
   const bool answered = reply.status == LookupStatus::ok ||
-                        (kind == LookupKind::account_kind && !accounts_[account.value].uid_was_shared &&
+                        (kind == LookupKind::account_kind &&
                          (reply.status == LookupStatus::absent || reply.status == LookupStatus::refused));
   if (kind == LookupKind::reversal_history) {
     on_names_reply(job, reply, now);
@@ -384,7 +387,7 @@ void Engine::on_job_reply(const LookupJob& job, const domain::LookupReply& reply
   }
   switch (kind) {
     case LookupKind::account_kind:
-      if (reply.status == LookupStatus::ok && !identify(job, reply.user_id, now)) return;
+      if (!identify(job, reply, now)) return;
       if (reply.status == LookupStatus::ok && reply.is_lead_trader)
         become_lead_trader(account, "the venue says so", now);
       break;
@@ -629,16 +632,8 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   if (decision.has_before && decision.has_after) fill_positions(decision, out);
 
   if (decision.unresolved) {
-    step(r, ReversalEvent::gave_up);
-    ++counters_.unresolved;
-    block(r.position, order::BlockReason::unresolved, now);
-    tell_journaled(r, out, now);
-    EventDetails details;
-    details.account = r.account;
-    details.position = r.position;
-    details.text = domain::to_string(decision.ground);
-    ports_.events.on_engine_event(EngineEvent::reversal_unresolved, details, now);
-    return;  // The slot stays, and with it the position's block, until an operator has spoken.
+    end_unresolved(slot, out, now);
+    return;
   }
   step(r, ReversalEvent::settled);
   ++counters_.settled;
@@ -675,6 +670,20 @@ void Engine::apply(const order::Decision& decision, Ns now) noexcept {
   tell_journaled(r, out, now);
   finish(slot, now);
   if (was_unknown) unblock(position, now);
+}
+
+/// The slot stays, and with it the position's block, until an operator has spoken.
+void Engine::end_unresolved(std::uint32_t slot, wire::Outcome& out, Ns now) noexcept {
+  OpenReversal& r = slots_[slot];
+  step(r, ReversalEvent::gave_up);
+  ++counters_.unresolved;
+  block(r.position, order::BlockReason::unresolved, "no evidence says how it ended", now);
+  tell_journaled(r, out, now);
+  EventDetails details;
+  details.account = r.account;
+  details.position = r.position;
+  details.text = domain::to_string(r.ground);
+  ports_.events.on_engine_event(EngineEvent::reversal_unresolved, details, now);
 }
 
 /// When the venue's clock read `venue_ms`, on our clock, or a little earlier.

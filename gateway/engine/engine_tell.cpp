@@ -231,9 +231,10 @@ void Engine::notice(wire::NoticeKind kind, AccountIndex account, PositionIndex p
   }
 }
 
-void Engine::block(PositionIndex position, order::BlockReason reason, Ns now) noexcept {
+void Engine::block(PositionIndex position, order::BlockReason reason, std::string_view why, Ns now) noexcept {
   if (!book_.block(position, reason)) return;
   EventDetails details;
+  details.text = why;
   details.position = position;
   details.account = directory_[position].account;
   ports_.events.on_engine_event(EngineEvent::position_blocked, details, now);

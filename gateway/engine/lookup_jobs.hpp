@@ -36,6 +36,8 @@ struct LookupJob {
   bool refused_once = false;
   /// Of the account's kind: an answer named a UID that is another account's; only a second one counts.
   bool uid_shared_once = false;
+  /// Likewise: an answer named another UID than the journal. Only a second one counts.
+  bool uid_differs_once = false;
   // Of history:
   bool recent_only = false;  ///< The whole window could not be walked to its end.
   bool held = false;         ///< Waits until the fuse of what it showed has burnt.

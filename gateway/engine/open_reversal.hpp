@@ -37,6 +37,7 @@ struct OpenReversal {
   bool taken_recorded = false;  ///< Its `taken` record is in the journal.
   bool told_unknown = false;
   bool told_queued = false;
+  bool awaits_uid = false;       ///< Of an earlier start: not looked up before its account's UID is proven.
   bool is_sending = false;       ///< Its `intended` record stands: more records are kept room for.
   std::uint16_t generation = 0;  ///< Of the slot, so that a late reply finds nothing.
   LaneIndex lane;
@@ -60,7 +61,8 @@ struct OpenReversal {
   Ns replied_ns = 0;
   std::uint16_t connection = 0;
   std::uint16_t http_status = 0;
-  /// With sent: the venue's no, until it is certain that it answers this request. `unknown`: none came.
+  /// With sent: the venue's no, until it is certain that it answers this request. With awaits_uid: the reply
+  /// that the journal has. `unknown`: none came.
   domain::Verdict refusal = domain::Verdict::unknown;
   VenueMs refused_venue_ms = 0;  ///< With refusal: the reply's requestTime,
   int quota_left = -1;           ///< and what it said of the allowance.

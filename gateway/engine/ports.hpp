@@ -96,6 +96,7 @@ enum class EngineEvent : std::uint8_t {
   journal_caught_up,
   records_missing,  ///< The venue shows a reversal of ours that the journal does not know; `text` says whose.
   uid_shared,       ///< `account` and `other` have keys of one UID.
+  uid_changed,      ///< The key of `account` belongs to another UID than before; nothing of it is open.
   journal_failed,
   stopped,
 };

@@ -260,6 +260,14 @@ Fold::Answer Fold::apply_common(std::span<const Record> parts) {
       if (const auto name = parse_client_oid(body_of<NameFound>(parts).client_oid.view()))
         state_.names.note_found(*name);
       break;
+    case Kind::account_uid: {
+      const auto told = dated<AccountUid>(parts);
+      if (told.body.uid.empty())
+        state_.uids.erase(told.body.account);
+      else
+        state_.uids.insert_or_assign(told.body.account, told);
+      break;
+    }
     default:
       break;
   }
@@ -434,6 +442,7 @@ std::vector<Record> Fold::checkpoint() const {
                                        static_cast<std::uint8_t>(known.found ? 1 : 0),
                                        {}});
   }
+  for (const auto& [account, told] : state_.uids) out.add(Stamp{told.mono_ns, {}, {}, {}}, told);
   for (const auto& [number, lane] : state_.lanes) add_lane(out, lane);
   for (const auto& [id, open] : state_.cases) add_case(out, open);
   for (const Halt& halt : state_.halts) add_halt(out, halt);

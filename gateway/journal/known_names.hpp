@@ -31,7 +31,7 @@ enum class NameOrigin : std::uint8_t {
 class KnownNames {
  public:
   /// Starts that are kept; the oldest are forgotten first. Starts that sent nothing are not kept.
-  static constexpr std::size_t kKept = 256;
+  static constexpr std::size_t kKept = 1'024;
 
   /// Takes the memory for all that it may ever hold.
   void reserve() { starts_.reserve(kKept + 1); }

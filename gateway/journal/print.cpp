@@ -262,6 +262,10 @@ void add(Fields& out, const NameFound& body) {
   out.text("account", body.account.view());
   out.number("created_ms", body.created_venue_ms);
 }
+void add(Fields& out, const AccountUid& body) {
+  out.text("account", body.account.view());
+  out.text("uid", body.uid.empty() ? "unknown" : body.uid.view());
+}
 void add(Fields& out, const StartName& body) {
   out.text("names_begin", beginning_of({body.prefix, body.journal_tag, body.random}));
   out.number("last_sequence", body.last_sequence);
@@ -327,6 +331,8 @@ void add_body(Fields& out, std::span<const Record> parts) {
       return add_as<NameFound>(out, parts);
     case Kind::start_name:
       return add_as<StartName>(out, parts);
+    case Kind::account_uid:
+      return add_as<AccountUid>(out, parts);
   }
 }
 

@@ -106,6 +106,8 @@ std::uint8_t parts_of(Kind kind) noexcept {
       return kPartsOf<NameFound>;
     case Kind::start_name:
       return kPartsOf<StartName>;
+    case Kind::account_uid:
+      return kPartsOf<AccountUid>;
   }
   return 0;
 }
@@ -162,6 +164,8 @@ std::string_view to_string(Kind kind) noexcept {
       return "name_found";
     case Kind::start_name:
       return "start_name";
+    case Kind::account_uid:
+      return "account_uid";
   }
   return "?";
 }

@@ -41,6 +41,7 @@ enum class Kind : std::uint8_t {
   shot_taken = 15,      ///< An armed shot waits; after a restart it is disarmed (`restarted`).
   lane_noted = 16,      ///< How far a lane's strategy has dealt with what it was told.
   name_found = 17,      ///< The venue's history shows a name of ours that no record of this journal explains.
+  account_uid = 18,     ///< Whose key an account has: the UID that the venue told.
   lane_marks = 32,      ///< Checkpoint only: a lane's taken mark, last record number and what was noted.
   day_count = 33,  ///< Checkpoint only, written no more: reversals of a lane and position on one UTC day.
   run_state = 34,  ///< Checkpoint only, first: epoch, boot, configuration of the last start.
@@ -272,6 +273,13 @@ struct NameFound {
   wire::ClientOid client_oid;
   wire::AccountName account;
   std::int64_t created_venue_ms;  ///< Of the order that has the name.
+};
+
+/// The last one of an account counts, also over restarts.
+struct AccountUid {
+  static constexpr Kind kKind = Kind::account_uid;
+  FixedString<24> account;
+  FixedString<24> uid;  ///< Empty: the venue does not tell it any more.
 };
 
 struct LaneMarks {

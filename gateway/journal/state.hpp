@@ -126,6 +126,8 @@ struct State {
   /// Reversals intended and not voided, by hour: of the 25 hours up to the last one that saw any.
   std::map<HourKey, std::uint32_t> hour_counts;
   KnownNames names;
+  /// By account: the UID that its key was last proven to belong to. Not in it: unknown.
+  std::map<FixedString<24>, Dated<AccountUid>> uids;
 };
 
 }  // namespace backhand::journal

@@ -126,6 +126,8 @@ std::string_view text_of(engine::EngineEvent event) noexcept {
       return "the venue shows a reversal of ours that this journal does not know";
     case engine::EngineEvent::uid_shared:
       return "account is another one under a second name";
+    case engine::EngineEvent::uid_changed:
+      return "the account's key belongs to another UID than when the gateway last used it";
     case engine::EngineEvent::journal_failed:
       return "journal failed: find out why the disk failed, then restart; what was sent is settled then";
     case engine::EngineEvent::stopped:
@@ -154,6 +156,7 @@ LogLevel level_of(engine::EngineEvent event) noexcept {
     case engine::EngineEvent::mode_mismatch:
     case engine::EngineEvent::clock_stepped:
     case engine::EngineEvent::position_blocked:
+    case engine::EngineEvent::uid_changed:
     case engine::EngineEvent::journal_behind:
       return LogLevel::warning;
     case engine::EngineEvent::ready:

@@ -44,6 +44,7 @@ constexpr std::array<BugName, kBugs> kNames{{
     {manifest_not_compared, "manifest_not_compared"},
     {history_not_looked_at, "history_not_looked_at"},
     {uid_not_compared, "uid_not_compared"},
+    {uid_forgotten, "uid_forgotten"},
     {bound_exceeded, "bound_exceeded"},
     {lag_exceeded, "lag_exceeded"},
 }};

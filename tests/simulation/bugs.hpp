@@ -50,10 +50,11 @@ enum class Bug : std::uint8_t {
   manifest_not_compared,  ///< A start does not compare the segments with what the manifest says was there.
   history_not_looked_at,  ///< A start takes all names that the venue shows for its own.
   uid_not_compared,       ///< Two keys of one UID are taken for two accounts.
+  uid_forgotten,          ///< A restart forgets which UID each account had.
   bound_exceeded,         ///< No bug of ours: the venue's clock steps back further than the stated bound.
   lag_exceeded,           ///< Nor this: look-ups show things later than is assumed, all of them.
 };
-inline constexpr std::size_t kBugs = 39;  ///< Without `none`.
+inline constexpr std::size_t kBugs = 38;  ///< Without `none`.
 
 struct BugName {
   Bug bug;

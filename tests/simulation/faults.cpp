@@ -156,6 +156,7 @@ constexpr FaultKind kKinds[] = {
     {"process_stopped", kNotForgotten},
     {"wall_clock_step", kOnce},
     {"power_lost", kOnce},
+    {"account_key_of_another_uid", kTrueNo},
     {"halted_by_operator", kHalt},
     {"account_halted_by_operator", kHalt},
     // Its storage.

@@ -206,6 +206,11 @@ void Ledger::on_told(std::uint16_t lane, const wire::Outcome& outcome) {
     context_.violate("a second terminal event: " + name(*entry));
 }
 
+bool Ledger::has_open(const std::string& account) const {
+  return std::ranges::any_of(
+      open_, [&](const auto& open) { return open.first.starts_with(position_key(account, "")); });
+}
+
 void Ledger::on_account_halted(std::string_view account, bool halted) {
   halted_accounts_[std::string(account)] = halted;
 }
@@ -298,6 +303,9 @@ void Ledger::check_freshness(const IntentEntry& entry, const venue::Exchange& ve
   const config::Venue& settings = plan_.config.venue;
   if (context_.bug == Bug::bound_exceeded) return;  // The venue's clock, by which this goes, goes back.
   if (settings.position_max_age_ms == 0 && context_.bug != Bug::stale_is_fresh) return;
+  if (plan_.key_strikes > 0 &&
+      entry.intent.account.view() == plan_.scenario.accounts[plan_.key_account.value].name)
+    return;  // It may have been sent on the other UID.
   const Ns age = static_cast<Ns>(3 * settings.position_refresh_ms) * kMillisecond;
   const Ns since = entry.sent_venue_ns - age - plan_.options.position_lag_ns - kSlack;
   const journal::Intended& body = intended_[std::string(entry.client_oid.view())];

@@ -72,6 +72,9 @@ class Ledger {
   void on_written(std::string_view client_oid, std::uint64_t durable_number);
   void on_told(std::uint16_t lane, const wire::Outcome& outcome);
 
+  /// Something of the account was sent and has no proven end.
+  [[nodiscard]] bool has_open(const std::string& account) const;
+
   // What happens to it.
   void on_start() noexcept {
     ++life_;
@@ -96,6 +99,8 @@ class Ledger {
   /// A look-up was answered for another account, unnoticed.
   void note_other_account_shown() noexcept { other_account_shown_ = true; }
   void drop_holds_by_names();
+  /// Its key belongs to another UID now, whose history shows nothing of it.
+  void drop_hold(const std::string& account) { holds_.erase(account); }
   /// All names that were ever given.
   [[nodiscard]] std::unordered_set<std::string> oids() const;
   /// The machine lost power, or the hot segment is gone: what was not on disk is forgotten.

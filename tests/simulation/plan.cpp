@@ -326,15 +326,37 @@ void draw_faults(Context& context, Plan& plan) {
   plan.blind_spells = often(0.25, 3);
 }
 
+/// From a source of its own, so that it changes no other world.
+void draw_other_key(Random random, Context& context, Plan& plan) {
+  const bool is_forced = context.bug == Bug::uid_forgotten;
+  if (is_forced) {
+    plan.options.spot_info = true;
+    plan.options.user_id = venue::UserIdStyle::text;
+  }
+  if (!random.chance(0.15) && !is_forced) return;
+  plan.key_account = AccountIndex{static_cast<std::uint16_t>(random.below(plan.config.accounts.size()))};
+  const bool tells_uid = plan.options.spot_info && plan.options.user_id != venue::UserIdStyle::absent;
+  venue::AccountSpec spare = plan.scenario.accounts[plan.key_account.value];
+  if (plan.calm || !tells_uid || !spare.uid.empty()) return;
+  plan.key_strikes = 1;
+  spare.name = "spare";
+  spare.key = "key-spare";
+  spare.secret = "secret-spare";
+  spare.passphrase = "pass-spare";
+  plan.scenario.accounts.push_back(spare);
+}
+
 }  // namespace
 
 Plan draw_plan(Context& context) {
   Plan plan;
+  const Random other{Random{context.random}.next()};
   draw_faults(context, plan);
   draw_gateway(context, plan);
   draw_accounts(context, plan);
   draw_strategies(context, plan);
   draw_venue(context, plan);
+  draw_other_key(other, context, plan);
   if (plan.other_trades > 0)
     plan.hides_evidence = plan.hides_evidence || plan.options.client_oid_leg != venue::IdLeg::close;
   if (context.bug == Bug::not_found_at_once) {

@@ -228,6 +228,9 @@ void Process::plant(journal::Recovered& recovered) const {
           recovered.state.names.restore({name->start, 0, UINT64_MAX, false});
       }
       break;
+    case Bug::uid_forgotten:
+      recovered.state.uids.clear();
+      break;
     case Bug::halt_forgotten:
       recovered.state.halts.clear();
       break;
@@ -252,8 +255,9 @@ std::expected<void, Error> Process::make() {
   auto dialect = bitget::make_classic_dialect(dialect_settings(plan_.config));
   BH_ASSERT(dialect.has_value());
   dialect_ = with_bug(std::move(*dialect), context_.bug);
-  for (std::uint16_t a = 0; a < plan_.scenario.accounts.size(); ++a) {
-    const venue::AccountSpec& spec = plan_.scenario.accounts[a];
+  for (std::uint16_t a = 0; a < plan_.config.accounts.size(); ++a) {
+    const bool other_key = other_key_ && AccountIndex{a} == plan_.key_account;
+    const venue::AccountSpec& spec = other_key ? plan_.scenario.accounts.back() : plan_.scenario.accounts[a];
     bitget::Credentials credentials{bitget::SecretText{spec.key}, bitget::SecretText{spec.secret},
                                     bitget::SecretText{spec.passphrase}};
     const auto added = dialect_->add_account(AccountIndex{a}, std::move(credentials));

@@ -97,6 +97,9 @@ class Process final : public engine::EventPort {
   }
   void accept_lost_hot(bool accept) noexcept { settings_.accept_lost_hot = accept; }
   void set_paused(bool paused) noexcept { paused_ = paused; }
+  /// From the next start on the account of `plan.key_account` has the key of another UID, or its own again.
+  void replace_key(bool other) noexcept { other_key_ = other; }
+  [[nodiscard]] bool has_other_key() const noexcept { return other_key_; }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   [[nodiscard]] std::uint64_t lives() const noexcept { return lives_; }
   /// The record number that the last start went on with.
@@ -136,6 +139,7 @@ class Process final : public engine::EventPort {
   std::uint64_t recovered_number_ = 1;
   bool starting_ = false;
   bool paused_ = false;
+  bool other_key_ = false;
   bool journal_failed_ = false;
   bool disk_scheduled_ = false;
   Ns disk_stands_until_ = 0;

@@ -107,6 +107,7 @@ void World::plan_events() {
     });
   }
   often(plan_.blind_spells, &World::blind);
+  often(plan_.key_strikes, &World::replace_key);
   if (plan_.network_fault > 0) {
     for (int i = 0; i < 3; ++i) context_.after(any_time(), [this] { network_.end_idle_connection(); });
   }
@@ -197,6 +198,7 @@ void World::start_process() {
 
 bool World::at_rest() {
   if (!process_.running() || process_.paused() || crash_.dead() || !process_.engine().ready()) return false;
+  if (process_.has_other_key()) return false;
   if (!std::all_of(strategies_.begin(), strategies_.end(), [](const auto& s) { return s->at_rest(); }))
     return false;
   return process_.engine().open_intents() == 0 && process_.engine().shots().open() == 0;
@@ -296,7 +298,7 @@ void World::check_counts() {
   // What a restart reads of positions is younger than the rows; where clocks differ, several reversals fit
   // them.
   const bool hidden = plan_.hides_evidence || network_.showed_other_account() || plan_.other_trades > 0 ||
-                      records_were_lost_ || venue_was_stepped_ ||
+                      records_were_lost_ || venue_was_stepped_ || key_was_replaced_ ||
                       (plan_.clocks_apart && process_.lives() > 1);
   // Clocks that differ can put one reversal's rows among those of its neighbour: that hides one, not all.
   const std::uint64_t blurred = plan_.clocks_apart ? 1 : 0;

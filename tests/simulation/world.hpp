@@ -76,6 +76,8 @@ class World {
   void freeze();
   void thaw();
   void lose_power();
+  void replace_key();
+  void put_key_back();
   void repair_start();
   void operators_rounds();
 
@@ -117,6 +119,7 @@ class World {
   bool rounds_planned_ = false;
   bool venue_was_stepped_ = false;
   bool records_were_lost_ = false;
+  bool key_was_replaced_ = false;
   Ns last_halt_ns_ = INT64_MIN / 2;
   std::uint32_t refused_in_a_row_ = 0;
 };

@@ -66,6 +66,31 @@ void World::lose_power() {
   for (auto& strategy : strategies_) strategy->forget();
 }
 
+/// Somebody puts other key files in the place of an account's while a reversal of it is open.
+void World::replace_key() {
+  if (!context_.faults_on || process_.has_other_key()) return;
+  const std::string& account = plan_.config.accounts[plan_.key_account.value].name;
+  if (!process_.running() || crash_.dead() || !ledger_.has_open(account)) {
+    context_.after(20 * kMillisecond, [this] { replace_key(); });
+    return;
+  }
+  context_.fire("account_key_of_another_uid");
+  context_.tell("the key of account " + account + " is another UID's from now on");
+  key_was_replaced_ = true;
+  process_.replace_key(true);
+  ledger_.drop_hold(account);
+  crash_.kill();
+  on_death();
+  context_.after(context_.random.between(1, 100) * kSecond, [this] { put_key_back(); });
+}
+
+void World::put_key_back() {
+  context_.tell("the key is its own again");
+  process_.replace_key(false);
+  crash_.kill();
+  if (process_.running()) on_death();
+}
+
 void World::strike_storage() {
   if (!context_.faults_on) return;
   Random& random = context_.random;

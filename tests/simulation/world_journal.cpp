@@ -113,6 +113,9 @@ void World::judge_strike() {
   const venue::Truth& truth = venue_.truth();
   for (const venue::Execution& execution : truth.executions) {
     if (execution.reversal == venue::kNoIndex) continue;
+    // Whose history is asked changes with the key.
+    const bool of_key_account = execution.account == plan_.key_account.value;
+    if (execution.account >= plan_.config.accounts.size() || (key_was_replaced_ && of_key_account)) continue;
     const venue::Reversal& reversal = truth.reversals[execution.reversal];
     // A reversal that is one order is listed when its last leg is executed.
     const bool of_named_leg =

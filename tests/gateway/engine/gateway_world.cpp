@@ -52,6 +52,7 @@ GatewayWorld::GatewayWorld(const WorldSettings& settings)
   journal_settings.keep_segments = 2;
   lanes.resize(config.gateway.max_lanes);
   next_ids.assign(settings.strategies, 1);
+  for (std::uint16_t a = 0; a < settings.accounts; ++a) keys.push_back(a);
 }
 
 GatewayWorld::~GatewayWorld() {
@@ -69,7 +70,7 @@ void GatewayWorld::start() {
   BH_ASSERT(made.has_value());
   dialect = std::move(*made);
   for (std::uint16_t a = 0; a < played.accounts.size(); ++a) {
-    const venue::AccountSpec& account = played.accounts[a];
+    const venue::AccountSpec& account = played.accounts[keys[a]];
     bitget::Credentials credentials{bitget::SecretText{account.key}, bitget::SecretText{account.secret},
                                     bitget::SecretText{account.passphrase}};
     const auto added = dialect->add_account(AccountIndex{a}, std::move(credentials));
@@ -195,7 +196,14 @@ void GatewayWorld::answer_all() {
     std::size_t used = 0;
     const auto status = venue::parse_request(request.bytes, parsed, used);
     BH_ASSERT(status == venue::ParseStatus::complete);
-    const venue::HttpResponse response = exchange.handle(parsed, kUnixBase_ns + now + lost, "127.0.0.1");
+    venue::HttpResponse response = exchange.handle(parsed, kUnixBase_ns + now + lost, "127.0.0.1");
+    if (!hears_answers) continue;
+    if (!tells_uid && request.bytes.find("spot/account/info") != std::string::npos) {
+      response.status = 400;
+      response.body =
+          R"({"code":"40014","msg":"Incorrect permissions, need spot read permissions","requestTime":)" +
+          std::to_string((kUnixBase_ns + now + lost) / kMillisecond) + R"(,"data":null})";
+    }
     body_ = response.body;
     body_.reserve(body_.size() + bitget::Dialect::kReplyPadding);
     net::ReplyView view;

@@ -90,6 +90,9 @@ class GatewayWorld final : public engine::WirePort, public engine::LanePort, pub
   bool disk_stands = false;                       ///< Nothing is copied to the disk.
   bool connections_taken = false;                 ///< No trade finds a connection.
   bool answers = true;                            ///< The venue answers.
+  bool hears_answers = true;                      ///< Else it does what is asked, and no answer arrives.
+  bool tells_uid = true;                          ///< Else it refuses to tell whose key an account has.
+  std::vector<std::uint16_t> keys;                ///< By account: the venue's account that its key is of.
   std::size_t trades = 0;                         ///< Reversals written.
   std::vector<wire::Outcome> offered;             ///< What took spare room only.
   std::vector<std::vector<wire::Outcome>> lanes;  ///< By lane: what took reserved room.

@@ -155,6 +155,19 @@ TEST(Fold, HaltsLastUntilTheirOwnResume) {
   EXPECT_TRUE(feed.fold.state().halts.empty());
 }
 
+TEST(Fold, AnAccountHasTheUidThatWasToldLast) {
+  Fed feed;
+  const FixedString<24> alpha{"alpha"};
+  EXPECT_TRUE(feed.fold.state().uids.empty()) << "as after a journal of an earlier version";
+  ASSERT_TRUE(feed(0, 0, AccountUid{alpha, FixedString<24>{"1"}}));
+  ASSERT_TRUE(feed(0, 0, AccountUid{FixedString<24>{"beta"}, FixedString<24>{"3"}}));
+  ASSERT_TRUE(feed(0, 0, AccountUid{alpha, FixedString<24>{"2"}}));
+  EXPECT_EQ(feed.fold.state().uids.at(alpha).body.uid.view(), "2");
+  ASSERT_TRUE(feed(0, 0, AccountUid{alpha, {}}));
+  EXPECT_FALSE(feed.fold.state().uids.contains(alpha)) << "the venue does not tell it any more";
+  EXPECT_EQ(feed.fold.state().uids.size(), 1U);
+}
+
 TEST(Fold, ALaneKeepsItsName) {
   Fed feed;
   ASSERT_TRUE(feed(1, 0, lane_opened("main")));
@@ -183,6 +196,7 @@ TEST(Fold, ACheckpointGivesTheSameStateAgain) {
   ASSERT_TRUE(feed.tell(1, 5, 2, 7, wire::EventKind::unresolved));
   for (std::uint64_t n = 3; n <= 9; ++n) ASSERT_TRUE(feed.tell(1, 0, n, n + 10, wire::EventKind::denied));
   ASSERT_TRUE(feed(0, 0, Halted{FixedString<24>{"alpha"}, FixedString<48>{"by hand"}, Scope::account, {}}));
+  ASSERT_TRUE(feed(0, 0, AccountUid{FixedString<24>{"alpha"}, FixedString<24>{"7000000001"}}));
   const std::vector<Record> checkpoint = feed.fold.checkpoint();
   Fold again{4};
   for (std::size_t at = 0; at < checkpoint.size(); at += checkpoint[at].parts()) {

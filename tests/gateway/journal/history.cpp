@@ -126,6 +126,10 @@ bool History::step(journal::Journal& journal) {
   if (choice == 1)
     return append(journal, 0, {},
                   journal::Resumed{FixedString<24>{"alpha"}, {}, journal::Scope::account, {}});
+  if (choice == 3)
+    return append(
+        journal, 0, {},
+        journal::AccountUid{FixedString<24>{"alpha"}, FixedString<24>{std::to_string(random_() % 3)}});
   if (choice == 2 && !state.lanes.empty()) {
     const auto& [number, lane] = *state.lanes.begin();
     if (lane.last_record_number > lane.noted)

@@ -284,6 +284,7 @@ TEST(Upgrade, AJournalOfTheVersionBeforeIsRecoveredUnderItsOwnNames) {
   EXPECT_EQ(recovered.tail, TailLoss::none) << recovered.tail_reason;
   EXPECT_EQ(recovered.epoch, test::kUnixSeconds + 2);
   ASSERT_EQ(recovered.state.cases.size(), 3U);
+  EXPECT_TRUE(recovered.state.uids.empty());
   EXPECT_EQ(recovered.state.cases.at({1, 5}).client_oid().view(), "bh-0s44we8-0001-00000002");
   EXPECT_EQ(recovered.state.cases.at({1, 7}).client_oid().view(), "bh-0s44we9-0001-00000001");
   EXPECT_EQ(recovered.state.cases.at({1, 9}).client_oid().view(), "bh-0s44we9-0001-00000002");

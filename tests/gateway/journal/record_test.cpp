@@ -89,7 +89,7 @@ TEST(Record, EveryKindHasANameAndPartsAndNoOtherNumberHas) {
     EXPECT_EQ(parts_of(kind) != 0, to_string(kind) != "?" && kind != Kind::none) << value;
     kinds += parts_of(kind) != 0 ? 1 : 0;
   }
-  EXPECT_EQ(kinds, 24);
+  EXPECT_EQ(kinds, 25);
 }
 
 }  // namespace

@@ -55,6 +55,9 @@ std::string describe(const journal::State& state, bool with_start) {
     out << "halt " << static_cast<int>(halt.scope) << ' ' << halt.name.view() << ' ' << halt.reason << ' '
         << halt.by_venue << ' ' << halt.code.view() << ' ' << static_cast<int>(halt.code_class) << ' '
         << halt.real_ns << '/' << halt.mono_ns << '/' << halt.epoch << '\n';
+  for (const auto& [account, told] : state.uids)
+    out << "uid " << account.view() << ' ' << told.body.account.view() << ' ' << told.body.uid.view() << ' '
+        << told.real_ns << '/' << told.mono_ns << '/' << told.epoch << '\n';
   for (const auto& [key, count] : state.hour_counts)
     out << "hour " << key.unix_hour << ' ' << static_cast<int>(key.product) << ' ' << key.account.view()
         << ' ' << key.symbol.view() << ' ' << count << '\n';
