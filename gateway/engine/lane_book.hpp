@@ -89,9 +89,9 @@ class LaneBook {
     bool replaying = false;
     std::uint64_t taken_mark = 0;
     std::uint64_t last_record = 0;
-    std::uint64_t next_replay = 0;  ///< With `replaying`: the record number to be told next.
-    std::uint64_t first_lost = 0;   ///< Not 0: from here to next_replay − 1 nothing is kept; not told yet.
-    std::uint64_t noted = 0;        ///< As the journal has it.
+    std::uint64_t next_replay = 0;    ///< With `replaying`: the record number to be told next.
+    std::uint64_t first_lost = 0;     ///< Not 0: from here to next_replay − 1 nothing is kept; not told yet.
+    std::uint64_t noted = 0;          ///< As the journal has it.
     std::uint64_t attach_record = 0;  ///< last_record at the attach: what lies above was not missed.
     std::vector<Kept> history;        ///< Ring by record number.
   };

@@ -108,7 +108,7 @@ std::vector<tcp::endpoint> in_order(const tcp::resolver::results_type& found,
 using FileLook = std::array<std::int64_t, 4>;
 
 FileLook look_of(const std::string& path) noexcept {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return {};
   return {static_cast<std::int64_t>(status.st_ino), status.st_size, status.st_mtim.tv_sec,
           status.st_mtim.tv_nsec};

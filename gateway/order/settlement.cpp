@@ -342,7 +342,8 @@ void Settlement::observe_order(AccountIndex account, const domain::OrderRow& row
 
 /// Pages that never show what they should look like a lag that grows for ever: patience does not.
 VenueMs Settlement::patient_lag_ms(const CaseEvidence& evidence) const noexcept {
-  const auto most = static_cast<VenueMs>(settings_.lookup_lag_ms) + 4 * VenueMs{settings_.unresolved_after_ms};
+  const auto most =
+      static_cast<VenueMs>(settings_.lookup_lag_ms) + 4 * VenueMs{settings_.unresolved_after_ms};
   return std::min(evidence.lag_ms, most);
 }
 
@@ -364,8 +365,8 @@ void Settlement::count_answer(Case& subject, VenueMs venue_ms, Ns now) noexcept 
 void Settlement::judge(Case& subject, Ns now) noexcept {
   Finding finding = weigh(subject.evidence, settings_);
   // The venue's clock may leap: what is told for want of more must have had its time on ours as well.
-  const bool too_soon = now - subject.opened_at <
-                        ms(settings_.execution_grace_ms) + subject.evidence.lag_ms * kMillisecond;
+  const bool too_soon =
+      now - subject.opened_at < ms(settings_.execution_grace_ms) + subject.evidence.lag_ms * kMillisecond;
   if (finding.proven && finding.result != wire::SettledResult::reversed && too_soon) {
     finding.proven = false;
     finding.wants_position = true;
@@ -383,8 +384,7 @@ void Settlement::judge(Case& subject, Ns now) noexcept {
   } else {
     subject.proven_at = 0;
     // Where look-ups were seen to lag further than is assumed, what they are compared with comes later, too.
-    const VenueMs seen_lag =
-        patient_lag_ms(subject.evidence) - static_cast<VenueMs>(settings_.lookup_lag_ms);
+    const VenueMs seen_lag = patient_lag_ms(subject.evidence) - static_cast<VenueMs>(settings_.lookup_lag_ms);
     if (subject.answering_ns >= ms(settings_.unresolved_after_ms) + seen_lag * kMillisecond) {
       give_up(subject, finding);
       return;

@@ -38,7 +38,7 @@ std::expected<sockaddr_un, Error> address_of(const std::string& path) {
 
 /// A socket file that nobody listens on is left over from a process that died.
 std::expected<void, Error> remove_dead_socket(const std::string& path, const sockaddr_un& address) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) return {};
   if (!S_ISSOCK(info.st_mode)) return std::unexpected(Error{path + ": exists and is no socket"});
   const shm::Fd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};

@@ -47,7 +47,7 @@ struct Plan {
   unsigned outages = 0;
   unsigned blind_spells = 0;  ///< Positions cannot be read for a while.
   unsigned key_strikes = 0;   ///< For a while the key of `key_account` belongs to another UID, the last
-                             ///< account of the scenario, which holds the same.
+                              ///< account of the scenario, which holds the same.
   AccountIndex key_account;
 
   std::size_t lane_places = 32;  ///< Of each ring.
