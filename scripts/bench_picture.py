@@ -19,7 +19,7 @@ RIGHT = WIDTH - MARGIN
 INK, GREY, FAINT = "#1f2328", "#57606a", "#e3e6ea"
 # These cannot say where `send` is entered (bench/round_trip/README.md).
 UNSEEN = ("beast_poll", "beast_run", "libcurl")
-SUBJECTS = ("floor", "armed", "push", "push_unrehearsed", "push_256_lanes", "naive") + UNSEEN
+SUBJECTS = ("floor", "armed", "push", "push_unrehearsed", "push_226_lanes", "naive") + UNSEEN
 PARTS = (("pick-up", "#1f4e79"), ("own: decide, encode", "#2a9d8f"), ("encryption, up to send", "#e9a23b"),
          ("write call", "#c8553d"), ("rest, until outcome visible", "#c7dcf0"))
 UNSEEN_PART = ("not seen from outside", "#9aa0a6")

@@ -29,6 +29,10 @@ namespace backhand::bench {
 namespace {
 
 constexpr std::string_view kStrategy = "bench";
+/// Lanes of a strategy may be attached ten a second: those that only lie there belong to several.
+constexpr unsigned kIdleStrategies = 25;
+constexpr unsigned kLanesEach = 9;
+std::string idle_strategy(unsigned number) { return "idle" + std::to_string(number); }
 
 void write_secret(const std::string& path, const std::string& text) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -99,8 +103,11 @@ class GatewayProcess {
     client::SessionOptions options;
     options.cursor = wire::kCursorNow;
     while (sessions_.size() < count) {
-      auto session = client::Session::attach(folder_ + "/run/attach.sock", kStrategy,
-                                             "lane" + std::to_string(sessions_.size()), options);
+      const auto number = static_cast<unsigned>(sessions_.size());
+      const std::string strategy =
+          number == 0 ? std::string{kStrategy} : idle_strategy((number - 1) / kLanesEach);
+      auto session = client::Session::attach(folder_ + "/run/attach.sock", strategy,
+                                             "lane" + std::to_string(number), options);
       if (!session) return std::unexpected(session.error());
       sessions_.push_back(std::move(*session));
     }
@@ -162,13 +169,15 @@ class GatewayProcess {
     for (const std::string& symbol : symbols)
       out << "[[instruments]]\nsymbol = " << quoted(symbol) << "\nproduct = \"USDT-FUTURES\"\n";
     out << "[[strategies]]\nname = " << quoted(kStrategy)
-        << "\nmax_lanes = 256\nintents_per_second = 1000000\nreversals_per_position_minute = 10000\n"
+        << "\nmax_lanes = 1\nintents_per_second = 1000000\nreversals_per_position_minute = 10000\n"
            "reversals_per_position_day = 100000\nmax_shots = 512\n";
     for (const BenchAccount& account : place_.accounts) {
       out << "[[strategies.entitlements]]\naccount = " << quoted(account.name) << "\ninstruments = [";
       for (const std::string& symbol : account.symbols) out << quoted(symbol) << ", ";
       out << "]\n";
     }
+    for (unsigned i = 0; i < kIdleStrategies; ++i)
+      out << "[[strategies]]\nname = " << quoted(idle_strategy(i)) << "\nmax_lanes = " << kLanesEach << "\n";
   }
 
   [[noreturn]] void exec() {

@@ -93,7 +93,7 @@ std::vector<Entry> make_entries(std::span<const Place> places, const Plan& plan)
   };
   add(make_floor(place), 1, false, true, 1);
   add(make_gateway_subject(gateway, "push", Way::push, 0), 2, false, true, 1);
-  add(make_gateway_subject(gateway, "push_256_lanes", Way::push, 255), 2, true, false, 0.25);
+  add(make_gateway_subject(gateway, "push_226_lanes", Way::push, 225), 2, true, false, 0.25);
   add(make_gateway_subject(gateway, "armed", Way::armed, 0), 2, false, false, 1);
   add(make_gateway_subject(unrehearsed, "push_unrehearsed", Way::push, 0), 9, false, true, 0.25, 1);
   add(make_naive(place), 3, false, true, 1);

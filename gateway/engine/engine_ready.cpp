@@ -79,12 +79,12 @@ void Engine::check_ready(Ns now) noexcept {
     wait = {"accounts are not proven ready yet", DenyReason::not_ready};
   } else if (now < recalled_until_ns_ && !ready_) {
     wait = {"what was sent before this start still counts against the venue's limits", DenyReason::not_ready};
-  } else if (unheard_since_ns_ != kNever && now - unheard_since_ns_ >= kSilence_ns) {
-    wait = {"the venue gives no answer that says anything", DenyReason::not_ready, /*has_lasted=*/true};
   } else if (address_held_) {
     wait = {"the venue answers \"too many requests\" to this address", DenyReason::not_ready};
   } else if (connections_ready_ == 0) {
     wait = {"no connection is warm", DenyReason::no_connection};
+  } else if (unheard_since_ns_ != kNever && now - unheard_since_ns_ >= kSilence_ns) {
+    wait = {"the venue gives no answer that says anything", DenyReason::not_ready, /*has_lasted=*/true};
   } else if (any_used && !any_ready) {
     wait = {"no account is ready", DenyReason::not_ready};
   }
