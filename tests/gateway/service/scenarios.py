@@ -169,7 +169,7 @@ class BehindNginx(Scenario):
         s.start_gateway()
         intents = []
         # Twice this between two of one account: what a sanitizer and a busy machine need to settle one is not what is tried here.
-        apart_ms = 400 if self.is_sanitized() else 250
+        apart_ms = 700 if self.is_sanitized() else 250
         for n in range(100):
             # Bursts and pauses, some longer than the proxy's patience.
             pause = n * apart_ms + (n // 20) * 2500
