@@ -38,8 +38,8 @@ def play(stand, lines, fifo, shots, run):
     # A journal of its own each time: a restart first lets the allowance of the life before run out.
     for folder in (stand.dir / "state", *stand.hot.iterdir()):
         shutil.rmtree(folder) if folder.is_dir() else folder.unlink(missing_ok=True)
-    account = Account("main")
-    account.key, account.secret, account.passphrase = "k0001", "s0001", "p0001"
+    account = Account.generated(1)
+    account.name = "main"
     stand.write_config([account], [(name, "USDT-FUTURES") for name in SYMBOLS],
                        [("alpha", [("main", "*")], "reversals_per_position_minute = 100000")], gateway=lines,
                        pacing="requests_per_second = 100")

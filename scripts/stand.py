@@ -50,6 +50,13 @@ class Account:
         venue_name = venue_name or name
         self.key, self.secret, self.passphrase = f"key-{venue_name}", f"secret-{venue_name}", f"pass-{venue_name}"
 
+    @classmethod
+    def generated(cls, number, lead=False):
+        """The number-th of those that `backhand-venue --accounts` makes, from 1."""
+        made = cls(f"a{number:04}", lead=lead)
+        made.key, made.secret, made.passphrase = f"k{number:04}", f"s{number:04}", f"p{number:04}"
+        return made
+
 
 class Stand:
     def __init__(self, preset="release", keep=False):

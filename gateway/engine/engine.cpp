@@ -14,9 +14,9 @@ using order::ReversalState;
 namespace {
 
 constexpr std::uint32_t kOpenLookups = 64;
-/// Denials at the door that are recorded of one strategy in any second; further ones are told all the same.
 /// How often it is looked whether everything can still serve.
 constexpr Ns kReadyCheck_ns = kSecond / 4;
+/// Denials at the door that are recorded of one strategy in any second; further ones are told all the same.
 constexpr std::uint32_t kRecordedDenials = 100;
 /// Jobs besides the five of each (account, product): account kind, mode, history, positions, a recheck of the
 /// mode.

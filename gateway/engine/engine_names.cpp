@@ -312,13 +312,9 @@ void Engine::look_up_awaiting(AccountIndex account, Ns now) noexcept {
   for (std::uint32_t slot = 0; state.awaiting_uid > 0 && slot < slots_.size(); ++slot) {
     OpenReversal& r = slots_[slot];
     if (!r.in_use || r.account != account || !r.awaits_uid) continue;
-    const order::Answer answer = r.refusal == domain::Verdict::acked         ? order::Answer::acked
-                                 : r.refusal == domain::Verdict::doubtful_no ? order::Answer::doubtful_no
-                                                                             : order::Answer::none;
     r.awaits_uid = false;
-    r.refusal = domain::Verdict::unknown;
     --state.awaiting_uid;
-    open_case(slot, answer, r.refused_venue_ms, /*recovered=*/true, now);
+    open_case(slot, r.answer, r.answered_venue_ms, /*recovered=*/true, now);
   }
 }
 

@@ -342,10 +342,8 @@ void Engine::open_recovered(std::uint32_t slot, order::Answer answer, VenueMs an
     return;
   }
   r.awaits_uid = true;
-  r.refusal = answer == order::Answer::acked         ? domain::Verdict::acked
-              : answer == order::Answer::doubtful_no ? domain::Verdict::doubtful_no
-                                                     : domain::Verdict::unknown;
-  r.refused_venue_ms = answered;
+  r.answer = answer;
+  r.answered_venue_ms = answered;
   ++account.awaiting_uid;
 }
 

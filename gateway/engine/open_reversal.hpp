@@ -13,6 +13,7 @@
 #include "gateway/domain/reversal.hpp"
 #include "gateway/journal/client_oid.hpp"
 #include "gateway/journal/record.hpp"
+#include "gateway/order/case.hpp"
 #include "gateway/order/reversal_state.hpp"
 #include "gateway/pacing/budget.hpp"
 
@@ -61,11 +62,12 @@ struct OpenReversal {
   Ns replied_ns = 0;
   std::uint16_t connection = 0;
   std::uint16_t http_status = 0;
-  /// With sent: the venue's no, until it is certain that it answers this request. With awaits_uid: the reply
-  /// that the journal has. `unknown`: none came.
+  /// With sent: the venue's no, until it is certain that it answers this request. `unknown`: none came.
   domain::Verdict refusal = domain::Verdict::unknown;
-  VenueMs refused_venue_ms = 0;  ///< With refusal: the reply's requestTime,
-  int quota_left = -1;           ///< and what it said of the allowance.
+  VenueMs refused_venue_ms = 0;                ///< With refusal: the reply's requestTime,
+  int quota_left = -1;                         ///< and what it said of the allowance.
+  order::Answer answer = order::Answer::none;  ///< With awaits_uid: the reply that the journal has,
+  VenueMs answered_venue_ms = 0;               ///< and its time.
   wire::OrderId order_id;
   wire::VenueCode venue_code;
   wire::CodeClass code_class = wire::CodeClass::none;

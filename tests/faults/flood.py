@@ -92,11 +92,7 @@ class Trial:
         s = self.stand
         s.start_venue("--accounts", 4, "--symbols", len(SYMBOLS) + 1)
         s.control("/positions", {"account": BAD, "symbol": SYMBOLS[1], "long": "0", "short": "0"})
-        accounts = []
-        for name in (*GOOD, BAD):
-            account = Account(name)
-            account.key, account.secret, account.passphrase = "k" + name[1:], "s" + name[1:], "p" + name[1:]
-            accounts.append(account)
+        accounts = [Account.generated(n) for n in range(1, 5)]
         s.write_config(accounts, [(symbol, "USDT-FUTURES") for symbol in SYMBOLS],
                        [("good", [(a, "*") for a in GOOD], *RAISED[1:]), ("default", [(BAD, "*")]), ("raised", [(BAD, "*")], *RAISED),
                         ("deaf", [(BAD, "*")], *RAISED)],

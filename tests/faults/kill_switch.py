@@ -47,11 +47,7 @@ class Trial:
     def start(self):
         s = self.stand
         s.start_venue("--accounts", len(self.accounts), "--symbols", len(SYMBOLS))
-        accounts = []
-        for name in self.accounts:
-            account = Account(name)
-            account.key, account.secret, account.passphrase = "k" + name[1:], "s" + name[1:], "p" + name[1:]
-            accounts.append(account)
+        accounts = [Account.generated(n + 1) for n in range(len(self.accounts))]
         s.write_config(accounts, [(symbol, "USDT-FUTURES") for symbol in SYMBOLS],
                        [("alpha", [(a, "*") for a in self.accounts], "intents_per_second = 10000", 'when_busy = "wait"',
                          "reversals_per_position_minute = 100000", "reversals_per_position_day = 1000000")],

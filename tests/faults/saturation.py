@@ -28,12 +28,6 @@ SHARED = {"a0003": (1, 1), "a0004": (3, 1)}
 SECOND = 1_000_000_000
 
 
-def account(number, lead=False):
-    made = Account(f"a{number:04}", lead=lead)
-    made.key, made.secret, made.passphrase = f"k{number:04}", f"s{number:04}", f"p{number:04}"
-    return made
-
-
 def most_in_a_second(times):
     most, first = 0, 0
     for last, at in enumerate(times):
@@ -60,7 +54,7 @@ class Saturation:
         for name, weights in SHARED.items():
             strategies += [(f"heavy-{name}", [(name, SYMBOLS[:HALF])], f"weight = {weights[0]}", *free),
                            (f"light-{name}", [(name, SYMBOLS[HALF:])], f"weight = {weights[1]}", *free)]
-        s.write_config([account(1), account(2, lead=True), account(3), account(4)], [(name, "USDT-FUTURES") for name in SYMBOLS],
+        s.write_config([Account.generated(1), Account.generated(2, lead=True), Account.generated(3), Account.generated(4)], [(name, "USDT-FUTURES") for name in SYMBOLS],
                        strategies, gateway=f'hot_dir = "{s.hot_dir}"', venue="connections = 8",
                        pacing=f'shape = "{self.arguments.shape}"', port=port)
         s.start_gateway()

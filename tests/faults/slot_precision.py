@@ -26,8 +26,7 @@ SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "BNBUSDT"] + 
 def start(stand, arguments, idle, shape):
     stand.start_venue("--accounts", 1, "--symbols", len(SYMBOLS), "--set", "counting=sliding",
                       "--set", f"reversals_per_second={arguments.rate}")
-    account = Account("a0001")
-    account.key, account.secret, account.passphrase = "k0001", "s0001", "p0001"
+    account = Account.generated(1)
     free = ["intents_per_second = 100000", "reversals_per_position_minute = 100000", 'when_busy = "wait"']
     # As many connections as a burst has requests, so that no slot has to wait for one.
     stand.write_config([account], [(name, "USDT-FUTURES") for name in SYMBOLS], [("saturating", [("a0001", "*")], *free)],

@@ -1,10 +1,28 @@
 // Reversals that were not executed, and everything that looks like one: the fuse, both looks, foreign trades.
+#include <functional>
+
 #include "tests/gateway/order/scene.hpp"
 
 namespace backhand::order::test {
 namespace {
 
-using SettlementAbsence = Scene;
+class SettlementAbsence : public Scene {
+ protected:
+  /// Answers each look-up as the venue does, but for what `change` makes of the reply, until the case is
+  /// over.
+  void answer_all(const std::function<void(domain::LookupReply&)>& change) {
+    domain::Lookup lookup;
+    LookupTicket ticket;
+    domain::LookupReply reply;
+    for (int turn = 0; turn < 100'000 && rig.settlement.open_cases() > 0; ++turn) {
+      rig.now = std::max(rig.now, rig.settlement.next_due());
+      if (!rig.settlement.next_lookup(rig.now, lookup, ticket)) break;
+      rig.venue.answer(lookup, rig.venue_now(), reply);
+      change(reply);
+      rig.settlement.on_reply(ticket, reply, rig.now);
+    }
+  }
+};
 
 TEST_F(SettlementAbsence, AckLostBeforeExecutionIsToldOnlyWhenTheFuseHasBurntTwice) {
   open(Answer::none, 5'000);
@@ -35,16 +53,7 @@ TEST_F(SettlementAbsence, TheFuseBurnsByTheVenuesClockAlone) {
 TEST_F(SettlementAbsence, AnAnswerWithoutTheVenuesTimeNeverBurnsTheFuse) {
   know(Answer::none);
   open_known();
-  domain::Lookup lookup;
-  LookupTicket ticket;
-  domain::LookupReply reply;
-  for (int turn = 0; turn < 100'000 && rig.settlement.open_cases() > 0; ++turn) {
-    rig.now = std::max(rig.now, rig.settlement.next_due());
-    if (!rig.settlement.next_lookup(rig.now, lookup, ticket)) break;
-    rig.venue.answer(lookup, rig.venue_now(), reply);
-    reply.venue_ms = 0;
-    rig.settlement.on_reply(ticket, reply, rig.now);
-  }
+  answer_all([](domain::LookupReply& reply) { reply.venue_ms = 0; });
   Decision end;
   ASSERT_TRUE(rig.settlement.pop_decision(end));
   expect_unresolved(end, Ground::no_evidence);
@@ -56,16 +65,7 @@ TEST_F(SettlementAbsence, AVenueWhoseClockLeapsBurnsNoGrace) {
   open_leg(8'051, 8'099, 5);
   know(Answer::none);
   open_known();
-  domain::Lookup lookup;
-  LookupTicket ticket;
-  domain::LookupReply reply;
-  for (int turn = 0; turn < 100'000 && rig.settlement.open_cases() > 0; ++turn) {
-    rig.now = std::max(rig.now, rig.settlement.next_due());
-    if (!rig.settlement.next_lookup(rig.now, lookup, ticket)) break;
-    rig.venue.answer(lookup, rig.venue_now(), reply);
-    reply.venue_ms += 60'000;
-    rig.settlement.on_reply(ticket, reply, rig.now);
-  }
+  answer_all([](domain::LookupReply& reply) { reply.venue_ms += 60'000; });
   Decision end;
   ASSERT_TRUE(rig.settlement.pop_decision(end));
   EXPECT_NE(end.result, SettledResult::not_executed) << end;

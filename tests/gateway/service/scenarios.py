@@ -125,11 +125,7 @@ class Load(Scenario):
     def test_six_hundred_intents_over_a_hundred_accounts(self):
         s = self.stand
         s.start_venue("--accounts", "100", "--symbols", "3")
-        accounts = []
-        for n in range(1, 101):
-            account = Account(f"a{n:04}")
-            account.key, account.secret, account.passphrase = f"k{n:04}", f"s{n:04}", f"p{n:04}"
-            accounts.append(account)
+        accounts = [Account.generated(n) for n in range(1, 101)]
         s.write_config(accounts, [ETH, BTC, SOL],
                        [("alpha", [(a.name, "*") for a in accounts], "intents_per_second = 1000", 'when_busy = "wait"')],
                        venue="position_refresh_ms = 10000\nposition_max_age_ms = 30000")  # What one address allows for so many.
