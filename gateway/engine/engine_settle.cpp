@@ -227,9 +227,9 @@ void Engine::failed(LookupJob job, LookupStatus status, Ns now) noexcept {
       contracts_tried_ |= product_bit(job.lookup);
     } else {
       AccountState& account = accounts_[job.lookup.account.value];
-      // With others beside it, whose UID its key belongs to must have been asked with an answer: two keys of
-      // one UID are two hands on one position. So must it where the journal has a UID: what is sent counts as
-      // sent on that one after a restart.
+      // Where other accounts are configured, the venue must have answered whose UID the key belongs to: two
+      // accounts with keys of one UID would reverse the same position. The same where the journal has a UID:
+      // after a restart, what is sent now counts as sent on that UID.
       if (job.lookup.kind == LookupKind::account_kind && accounts_.size() == 1 &&
           account.journaled_uid.empty())
         account.kind_settled = true;
