@@ -551,7 +551,7 @@ class Engine final : public net::Handler {
   Ns doubted_ns_ = kNever;  ///< While ready: since when something has kept it from serving.
   Ns next_ready_check_ns_ = 0;
   Ns unheard_since_ns_ = kNever;  ///< Since when the venue owes an answer and has given no usable one.
-  Ns recalled_until_ns_ = 0;  ///< No reversal goes before: what was sent in an earlier life still counts.
+  Ns recalled_until_ns_ = 0;      ///< No reversal goes before: what was sent in an earlier life still counts.
   unsigned connections_ready_ = 0;
   const char* not_ready_because_ = "not started";
   std::uint32_t refresh_cursor_ = 0;
